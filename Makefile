@@ -1,0 +1,46 @@
+# Each target is a line or two; what it does is in scripts/. Start with `make help`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run web test test-gpu lint bench bench-web lock clean
+PY := .venv/bin/python
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## Install what a developer needs: Python and Node packages, browser, PostgreSQL, the web bundle
+	@scripts/install app vision dev && scripts/system && scripts/web-packages --dev && scripts/web
+
+demo:  ## Show Overread with generated cases (PORT, HOST, DEMO_PASSWORD); needs no database server
+	@scripts/install app && scripts/web
+	@exec scripts/demo
+
+run:  ## Start a real local instance that keeps its data in var/local
+	@scripts/install app vision && scripts/web
+	@exec $(PY) manage.py serve
+
+web:  ## Build the TypeScript bundle into static/dist
+	@scripts/web
+
+test: setup  ## Run every check: lint, types, TypeScript, pytest on SQLite and on PostgreSQL, browser
+	@scripts/test
+
+test-gpu:  ## Run the tests that need a GPU (their own environment, .venv-gpu)
+	@scripts/test-gpu
+
+lint:  ## Check style, types, templates and migrations
+	@scripts/install app vision dev && scripts/web-packages --dev
+	@scripts/lint
+
+bench:  ## Measure the budgets of DESIGN.md that need no web server
+	@scripts/install app vision dev
+	@$(PY) -m benchmarks
+
+bench-web:  ## Measure server times on a private PostgreSQL
+	@scripts/install app vision dev && scripts/system postgresql && scripts/web
+	@$(PY) scripts/with_postgres.py $(PY) -m benchmarks.web
+
+lock:  ## Recompile requirements*.txt and package-lock.json (UPGRADE=1 takes newer versions)
+	@scripts/install && scripts/lock
+
+clean:  ## Remove environments, builds and caches; keeps data in var
+	@rm -rf .venv .venv-gpu node_modules static/dist staticfiles .ruff_cache .mypy_cache .pytest_cache .hypothesis .coverage htmlcov .install.lock .web.lock
