@@ -1,0 +1,1 @@
+"""Measured budgets: `make bench`, `make bench-web`. Never part of the tests."""
