@@ -1,0 +1,195 @@
+"""Command line of the labeling library; needs neither Django nor a network.
+
+Exit status: 0 all done; 1 the input or the schema cannot be used; 2 wrong usage; 3 some rows were refused; 130
+interrupted.
+"""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from labeling.core.schema import Schema
+from labeling.core.schema_yaml import SchemaError, load_preset, parse_schema, preset_names, preset_source
+
+if TYPE_CHECKING:
+    from labeling.core.batch import Outcome
+
+LABEL_FORMATS: Final = ("leavs", "leavs-wide", "long", "jsonl")
+_LISTED_PROBLEMS: Final = 50
+# An identical row that stands twice is skipped, and its report is labelled all the same.
+_HARMLESS: Final = frozenset({"duplicate"})
+_OK, _FAILED, _USAGE, _SOME_REFUSED, _INTERRUPTED = 0, 1, 2, 3, 130
+
+
+class _CommandError(Exception):
+    """A message for the person at the terminal, and the exit status that goes with it."""
+
+    def __init__(self, message: str, status: int = _FAILED) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except _CommandError as error:
+        print(f"labeling: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        print("labeling: interrupted; nothing was written", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read standard output has gone; keep Python from flushing into it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m labeling",
+        description="Structured labels from radiology reports, on this machine only.",
+        epilog="Exit status: 0 all done, 1 input or schema unusable, 2 usage, 3 some rows refused.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_schema_commands(commands.add_parser("schema", help="list, show or check label schemas"))
+    _add_label_options(commands.add_parser("label", help="label the reports of a file"))
+    return parser
+
+
+def _add_schema_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("list", help="names of the schemas that come with the program")
+    command.set_defaults(run=_list_schemas)
+    command = commands.add_parser("show", help="print a schema as YAML, or as a table of its cells")
+    command.add_argument("schema", metavar="NAME", help="a preset, or a YAML file")
+    command.add_argument("--summary", action="store_true", help="a table of cells instead of YAML")
+    command.set_defaults(run=_show_schema)
+    command = commands.add_parser("check", help="print every error in a schema with its line")
+    command.add_argument("file", metavar="FILE", help="a YAML file")
+    command.set_defaults(run=_check_schema)
+
+
+def _add_label_options(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Label every report of a table (CSV, TSV, XLSX, JSON, JSON Lines) or of text files (folder, ZIP). "
+        "The output appears when it is complete. Rows that cannot be read are listed and left out."
+    )
+    parser.add_argument("--schema", required=True, metavar="NAME|FILE", help="a preset, or a YAML file")
+    parser.add_argument("--labeler", default="rules", choices=["rules"], help="default: %(default)s")
+    parser.add_argument("--in", required=True, dest="input", metavar="FILE", help="reports; - is standard input")
+    parser.add_argument("--out", required=True, metavar="FILE", help="labels; - is standard output")
+    parser.add_argument("--format", default="long", choices=LABEL_FORMATS, help="default: %(default)s")
+    parser.add_argument("--id-column", metavar="NAME", help="column of report ids, if it is not recognised")
+    parser.add_argument("--text-column", metavar="NAME", help="column of report texts, if it is not recognised")
+    parser.add_argument("--workers", type=_worker_count, default=1, metavar="N", help="processes; default: 1")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no list of refused rows")
+    parser.set_defaults(run=_label)
+
+
+def _worker_count(text: str) -> int:
+    count = int(text) if text.isdecimal() else 0
+    if not 1 <= count <= 256:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 1 to 256")
+    return count
+
+
+def _list_schemas(_options: argparse.Namespace) -> int:
+    for name in preset_names():
+        schema = load_preset(name)
+        print(f"{name}\t{schema.title}\t{len(schema.cells)} cells")
+    return _OK
+
+
+def _show_schema(options: argparse.Namespace) -> int:
+    if options.summary:
+        sys.stdout.write(_summary(_schema_called(options.schema)))
+    else:
+        sys.stdout.write(_source_of(options.schema))
+    return _OK
+
+
+def _check_schema(options: argparse.Namespace) -> int:
+    try:
+        schema = parse_schema(_read_yaml(options.file))
+    except SchemaError as error:
+        for problem in error.problems:
+            print(f"{options.file}:{problem.line}: {problem.message}")
+        return _FAILED
+    print(f"{options.file}: {schema.name} version {schema.version}, {len(schema.cells)} cells, hash {schema.hash[:12]}")
+    return _OK
+
+
+def _summary(schema: Schema) -> str:
+    """Targets down, findings across; a dot where the schema has no such cell."""
+    width = max(len(target.name) for target in schema.targets)
+    names = [finding.name for finding in schema.findings]
+    lines = [
+        f"{schema.title} ({schema.name} version {schema.version}, hash {schema.hash[:12]})",
+        f"{len(schema.targets)} targets, {len(schema.findings)} findings, {len(schema.cells)} cells",
+        "",
+        " " * width + "".join(f"  {name}" for name in names),
+    ]
+    for target in schema.targets:
+        marks = ("x" if (target.name, name) in schema.index_of_cell else "." for name in names)
+        cells = "".join(f"  {mark:<{len(name)}}" for mark, name in zip(marks, names, strict=True))
+        lines.append(f"{target.name:<{width}}{cells}".rstrip())
+    if attribute := schema.urgency:
+        lines += ["", "urgency: " + ", ".join(f"{level} {name}" for level, name in enumerate(attribute.levels))]
+    return "\n".join(lines) + "\n"
+
+
+def _schema_called(name: str) -> Schema:
+    try:
+        return parse_schema(_source_of(name))
+    except SchemaError as error:
+        shown = "\n".join(f"  {problem}" for problem in error.problems)
+        raise _CommandError(f"schema {name} has errors:\n{shown}") from error
+
+
+def _source_of(name: str) -> str:
+    if name in preset_names():
+        return preset_source(name)
+    if name.endswith((".yaml", ".yml")) or Path(name).exists():
+        return _read_yaml(name)
+    raise _CommandError(f"no schema {name!r}: presets are {', '.join(preset_names())}; or give a YAML file", _USAGE)
+
+
+def _read_yaml(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise _CommandError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise _CommandError(f"{path}: the byte at offset {error.start} is not UTF-8") from error
+
+
+def _label(options: argparse.Namespace) -> int:
+    schema = _schema_called(options.schema)
+    # Loaded here because `schema` needs none of it, and a command should answer at once.
+    from labeling.label_command import LabelCommandError, label_file  # noqa: PLC0415
+
+    try:
+        outcome = label_file(options, schema)
+    except LabelCommandError as error:
+        raise _CommandError(str(error), _USAGE if error.is_usage else _FAILED) from error
+    _list_problems(outcome, quiet=options.quiet)
+    return _SOME_REFUSED if any(problem.code not in _HARMLESS for problem in outcome.problems) else _OK
+
+
+def _list_problems(outcome: "Outcome", *, quiet: bool) -> None:
+    """Rows that were refused, and a last line that counts them."""
+    if not quiet:
+        for problem in outcome.problems[:_LISTED_PROBLEMS]:
+            print(f"{problem.code}: {problem}", file=sys.stderr)
+        if len(outcome.problems) > _LISTED_PROBLEMS:
+            print(f"... and {len(outcome.problems) - _LISTED_PROBLEMS:,} more", file=sys.stderr)
+    by_code = Counter(str(problem.code) for problem in outcome.problems)
+    refused = "".join(f", {count:,} {code}" for code, count in sorted(by_code.items()))
+    if refused or not quiet:
+        print(f"{outcome.labelled:,} reports labelled{refused}", file=sys.stderr)

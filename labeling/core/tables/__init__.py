@@ -1,0 +1,17 @@
+"""Label tables in and out: LEAVS long and wide, a long table, JSON Lines. See docs/labels.md."""
+
+from labeling.core.tables.files import FORMATS, atomic_output, read_labels, write_labels
+from labeling.core.tables.records import LabeledReport, LabelMeta, LabelTable, TableError
+from labeling.core.tables.wide import merged_schema
+
+__all__ = [
+    "FORMATS",
+    "LabelMeta",
+    "LabelTable",
+    "LabeledReport",
+    "TableError",
+    "atomic_output",
+    "merged_schema",
+    "read_labels",
+    "write_labels",
+]

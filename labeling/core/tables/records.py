@@ -1,0 +1,50 @@
+"""Labels of reports as tables hold them, and what reading a table returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from labeling.core.intake.records import RowProblem
+from labeling.core.records import LabelSet
+from labeling.core.schema import Schema
+
+
+class TableError(ValueError):
+    """A label table cannot be written or read as asked. The message is meant for users."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelMeta:
+    """What is known of a label set beside its cells. Times are ISO 8601 with a time zone; `extra` is plain JSON."""
+
+    text_sha256: str | None = None
+    revision: int | None = None
+    active_seconds: float | None = None
+    created_at: str | None = None
+    submitted_at: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledReport:
+    """All that one rater says about one report. With `text`, JSON Lines quote the evidence as well."""
+
+    report_id: str
+    rater: str
+    labels: LabelSet
+    meta: LabelMeta = field(default_factory=LabelMeta)
+    text: str | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelTable:
+    """What a label file says. A report with any row that cannot be read is left out as a whole.
+
+    `schema` is the one that the cells of `reports` belong to: the schema that was asked for, or the merged one of a
+    wide table (`wide.merged_schema`).
+    """
+
+    format: str
+    schema: Schema
+    reports: tuple[LabeledReport, ...]
+    problems: tuple[RowProblem, ...]
