@@ -1,0 +1,46 @@
+"""Between what the database stores of a label set and what label files say of it, without loss.
+
+A stored body may hold more than a `LabelSet` can say: comments, attributes, acknowledged contradictions. That
+remainder travels in `extra["body"]` of JSON Lines.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from labeling.core.records import LabelSet, StoredLabels
+from labeling.core.schema import Schema
+
+# Where a stored body keeps what an import had to change.
+IMPORTED = "imported"
+_SAID_BY_LABELS = frozenset({"evidence", "probability", "logit_difference", "reason", "flags"})
+_NUMBERS = ("probability", "logit_difference")
+
+
+def labels_of(stored: StoredLabels, schema: Schema) -> LabelSet:
+    """The label set; numbers in a body that a browser wrote as whole numbers become decimal ones."""
+    entries = {
+        key: {name: float(value) if name in _NUMBERS and value is not None else value for name, value in entry.items()}
+        for key, entry in stored.body.get("cells", {}).items()
+    }
+    return StoredLabels(values=stored.values, urgencies=stored.urgencies, body={"cells": entries}).decode(schema)
+
+
+def remainder_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a body holds beside what its label set says; empty when that is all."""
+    remainder = {name: value for name, value in body.items() if name not in ("cells", IMPORTED)}
+    cells = {
+        key: more
+        for key, entry in body.get("cells", {}).items()
+        if (more := {name: value for name, value in entry.items() if name not in _SAID_BY_LABELS})
+    }
+    return remainder | {"cells": cells} if cells else remainder
+
+
+def stored_of(labels: LabelSet, schema: Schema, *, remainder: Mapping[str, Any]) -> StoredLabels:
+    """The stored form of a label set and the remainder of its body."""
+    encoded = StoredLabels.encode(labels, schema)
+    cells = {key: dict(entry) for key, entry in encoded.body["cells"].items()}
+    for key, more in remainder.get("cells", {}).items():
+        cells[key] = cells.get(key, {}) | more
+    body = {name: value for name, value in remainder.items() if name != "cells"} | {"cells": cells}
+    return StoredLabels(values=encoded.values, urgencies=encoded.urgencies, body=body)

@@ -1,0 +1,82 @@
+"""Check and compare label vectors and bodies that a browser or a file sends."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from labeling.core.schema import Schema
+from labeling.core.values import STATE_CODES, URGENCY_CODES, VALUE_CODES
+
+MAX_COMMENT_CHARACTERS = 4000
+MAX_SPANS_PER_CELL = 200
+_ENTRY_KEYS = {"evidence", "comment", "flags", "reason", "probability", "logit_difference", "attributes"}
+
+
+class VectorError(ValueError):
+    """A label vector or body does not fit the schema; the message names the cell, never patient text."""
+
+
+def check_vectors(values: Any, urgencies: Any, *, schema: Schema) -> None:
+    """Raise `VectorError` unless both are strings of known codes, one per cell of `schema`."""
+    for name, vector, codes in (("values", values, STATE_CODES), ("urgencies", urgencies, URGENCY_CODES)):
+        if not isinstance(vector, str) or len(vector) != len(schema.cells):
+            seen = len(vector) if isinstance(vector, str) else type(vector).__name__
+            raise VectorError(f"{name}: expected {len(schema.cells)} characters, got {seen}")
+        unknown = set(vector) - set(codes)
+        if unknown:
+            raise VectorError(f"{name}: {sorted(unknown)[0]!r} is not one of {codes}")
+
+
+def check_body(body: Any, *, schema: Schema, text_length: int) -> None:
+    """Raise `VectorError` unless `body` is `{"cells": {key: entry}}` with known cells and spans inside the report.
+
+    A reading's body also holds `acknowledged`, the keys of the contradictions that its reader let stand.
+    """
+    if not isinstance(body, Mapping) or set(body) - {"cells", "acknowledged"}:
+        raise VectorError('body: expected {"cells": {...}}')
+    if not isinstance(body.get("cells", {}), Mapping) or not isinstance(body.get("acknowledged", []), list):
+        raise VectorError("body: cells is a mapping and acknowledged a list")
+    known = {str(cell) for cell in schema.cells}
+    for key, entry in body.get("cells", {}).items():
+        if key not in known:
+            raise VectorError(f"body: schema {schema.name} v{schema.version} has no cell {key!r}")
+        if not isinstance(entry, Mapping) or set(entry) - _ENTRY_KEYS:
+            raise VectorError(f"body: cell {key!r} may hold {', '.join(sorted(_ENTRY_KEYS))}")
+        _check_entry(key, entry, text_length=text_length)
+
+
+def _check_entry(key: str, entry: Mapping[str, Any], *, text_length: int) -> None:
+    spans = entry.get("evidence", [])
+    if not isinstance(spans, list) or len(spans) > MAX_SPANS_PER_CELL:
+        raise VectorError(f"body: cell {key!r}: evidence is a list of at most {MAX_SPANS_PER_CELL} spans")
+    for span in spans:
+        if not (isinstance(span, list) and len(span) == 2 and all(type(offset) is int for offset in span)):
+            raise VectorError(f"body: cell {key!r}: a span is [start, end]")
+        if not 0 <= span[0] < span[1] <= text_length:
+            raise VectorError(f"body: cell {key!r}: span {span} lies outside the report of {text_length} characters")
+    for name in ("comment", "reason"):
+        text = entry.get(name, "")
+        if not isinstance(text, str) or len(text) > MAX_COMMENT_CHARACTERS or "\x00" in text:
+            raise VectorError(f"body: cell {key!r}: {name} is text of at most {MAX_COMMENT_CHARACTERS} characters")
+    flags = entry.get("flags", [])
+    if not isinstance(flags, list) or not all(isinstance(flag, str) and 0 < len(flag) <= 40 for flag in flags):
+        raise VectorError(f"body: cell {key!r}: flags are short texts")
+    for name in ("probability", "logit_difference"):
+        number = entry.get(name)
+        is_number = isinstance(number, int | float) and not isinstance(number, bool)
+        if number is not None and not (is_number and math.isfinite(number)):
+            raise VectorError(f"body: cell {key!r}: {name} is a number")
+
+
+def undecided_cells(values: str, *, schema: Schema) -> list[str]:
+    """Keys of the cells that hold no value yet: unreadable, or not asked."""
+    return [str(cell) for cell, code in zip(schema.cells, values, strict=True) if code not in VALUE_CODES]
+
+
+def changes_between(before: tuple[str, str], after: tuple[str, str], *, schema: Schema) -> dict[str, tuple[str, str]]:
+    """Cells whose code pair (value, urgency) differs: key to (before, after)."""
+    return {
+        str(cell): (v0 + u0, v1 + u1)
+        for cell, v0, u0, v1, u1 in zip(schema.cells, *before, *after, strict=True)
+        if (v0, u0) != (v1, u1)
+    }

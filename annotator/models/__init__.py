@@ -1,0 +1,24 @@
+"""The tables of the people half, split by noun."""
+
+from annotator.models.case import Case, Report, ReportImport, Study
+from annotator.models.event import Event
+from annotator.models.project import LabelSchema, Membership, Project, Role
+from annotator.models.reading import Arm, Draft, DraftState, Reading
+from annotator.models.user import User
+
+__all__ = [
+    "Arm",
+    "Case",
+    "Draft",
+    "DraftState",
+    "Event",
+    "LabelSchema",
+    "Membership",
+    "Project",
+    "Reading",
+    "Report",
+    "ReportImport",
+    "Role",
+    "Study",
+    "User",
+]

@@ -1,0 +1,38 @@
+"""Who did what, when, and what it was before."""
+
+from django.conf import settings
+from django.db import models
+
+from annotator.models.case import Case
+from annotator.models.project import Project
+
+
+class Event(models.Model):
+    """One entry of the audit trail; never changed or deleted. No patient text in `payload`."""
+
+    class Verb(models.TextChoices):
+        """What happened."""
+
+        PROJECT_CREATED = "project_created"
+        MEMBER_SET = "member_set"
+        MEMBER_REMOVED = "member_removed"
+        REPORTS_IMPORTED = "reports_imported"
+        RUN_CREATED = "run_created"
+        PREFILL_CHOSEN = "prefill_chosen"
+        DRAFT_SAVED = "draft_saved"
+        READING_SUBMITTED = "reading_submitted"
+        LABELS_IMPORTED = "labels_imported"
+        LABELS_EXPORTED = "labels_exported"
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="events")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="events")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="events")
+    verb = models.CharField(max_length=30, choices=Verb)
+    payload = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.pk}"

@@ -1,0 +1,71 @@
+"""Label schemas, projects and who may do what in them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from labeling.core.schema import Schema
+from labeling.core.schema_yaml import parse_schema
+
+
+class LabelSchema(models.Model):
+    """One version of a label schema, kept as the YAML it was written in. Never changed: a change is a new version."""
+
+    name = models.CharField(max_length=64)
+    version = models.PositiveIntegerField()
+    hash = models.CharField(max_length=64, unique=True)
+    source = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "version"]
+        constraints = [models.UniqueConstraint(fields=["name", "version"], name="label_schema_one_per_version")]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+    def parsed(self) -> Schema:
+        """The schema that the YAML says."""
+        return parse_schema(self.source)
+
+
+class Project(models.Model):
+    """A set of cases read under one schema version, and the people who may see it."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True, default="")
+    schema = models.ForeignKey(LabelSchema, on_delete=models.PROTECT, related_name="projects")
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="projects")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Role(models.TextChoices):
+    """What a member may do: a manager sets up, imports and exports; both read."""
+
+    MANAGER = "manager", "manager"
+    READER = "reader", "reader"
+
+
+class Membership(models.Model):
+    """One user's role in one project."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+
+    class Meta:
+        ordering = ["project", "user"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="membership_one_per_user"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} of {self.project_id}"

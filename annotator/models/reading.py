@@ -1,0 +1,96 @@
+"""Human work on a case: a draft that changes, and readings that never do."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from annotator.models.case import Case
+from annotator.models.project import LabelSchema, Project
+from annotator.models.vectors import vector_constraints
+
+
+class Arm(models.TextChoices):
+    """Whether the reader starts from the machine's labels."""
+
+    PREFILLED = "prefilled", "pre-filled"
+    BLANK = "blank", "blank"
+
+
+class DraftState(models.TextChoices):
+    """Whether the draft holds changes that no reading holds."""
+
+    OPEN = "draft", "draft"
+    SUBMITTED = "submitted", "submitted"
+
+
+class Draft(models.Model):
+    """What a reader has on the screen of one case. `version` goes up by one with every saved change.
+
+    Submitting leaves the row behind with state `submitted`, so that it also answers which cases a reader has done.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="drafts")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="drafts")
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="drafts")
+    state = models.CharField(max_length=10, choices=DraftState, default=DraftState.OPEN)
+    version = models.PositiveIntegerField()
+    values = models.CharField(max_length=2000)
+    urgencies = models.CharField(max_length=2000)
+    body = models.JSONField(default=dict)
+    active_seconds = models.PositiveIntegerField(default=0)
+    client_id = models.CharField(max_length=64, blank=True, default="")
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["case", "reader"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "reader"], name="draft_one_per_reader"),
+            models.CheckConstraint(condition=Q(version__gte=1), name="draft_version_from_one"),
+            models.CheckConstraint(condition=Q(state__in=DraftState.values), name="draft_state_known"),
+            *vector_constraints("draft", decided=False),
+        ]
+        indexes = [models.Index(fields=["project", "reader", "state"], name="draft_progress")]
+
+    def __str__(self) -> str:
+        return f"draft of case {self.case_id} by {self.reader_id}"
+
+
+class Reading(models.Model):
+    """One submission: what a reader said about a case, for good. A correction is a further revision."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="readings")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="readings")
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="readings")
+    schema = models.ForeignKey(LabelSchema, on_delete=models.PROTECT, related_name="readings")
+    revision = models.PositiveIntegerField()
+    supersedes = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
+    )
+    submission_id = models.UUIDField(unique=True)
+    arm = models.CharField(max_length=10, choices=Arm)
+    prefill_run = models.UUIDField(null=True, blank=True)
+    values = models.CharField(max_length=2000)
+    urgencies = models.CharField(max_length=2000)
+    body = models.JSONField(default=dict)
+    active_seconds = models.PositiveIntegerField()
+    submitted_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["case", "reader", "revision"]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "reader", "revision"], name="reading_revision_once"),
+            models.CheckConstraint(
+                condition=Q(revision=1, supersedes__isnull=True) | Q(revision__gt=1, supersedes__isnull=False),
+                name="reading_revisions_chain",
+            ),
+            models.CheckConstraint(condition=Q(arm__in=Arm.values), name="reading_arm_known"),
+            models.CheckConstraint(
+                condition=Q(arm=Arm.BLANK, prefill_run__isnull=True) | Q(arm=Arm.PREFILLED, prefill_run__isnull=False),
+                name="reading_prefill_named",
+            ),
+            *vector_constraints("reading", decided=True),
+        ]
+        indexes = [models.Index(fields=["project", "reader"], name="reading_by_reader")]
+
+    def __str__(self) -> str:
+        return f"reading {self.revision} of case {self.case_id} by {self.reader_id}"

@@ -1,0 +1,83 @@
+"""Database triggers that keep evidence: rows that may not change, and children that belong to their parent's project.
+
+Django has no constraint for either. SQLite and PostgreSQL spell them differently; migrations run `operation(...)`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import migrations
+
+_SQLITE_FROZEN = """
+CREATE TRIGGER {table}_no_{event} BEFORE {event} {of} ON {table}
+BEGIN SELECT RAISE(ABORT, '{table}: stored evidence is never changed'); END
+"""
+_POSTGRES_FROZEN_FUNCTION = """
+CREATE OR REPLACE FUNCTION overread_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '%: stored evidence is never changed', TG_TABLE_NAME
+  USING ERRCODE = 'integrity_constraint_violation';
+END $$
+"""
+_POSTGRES_FROZEN = """
+CREATE TRIGGER {table}_no_{event} BEFORE {event} {of} ON {table}
+FOR EACH ROW EXECUTE FUNCTION overread_frozen()
+"""
+_SQLITE_SAME_PROJECT = """
+CREATE TRIGGER {table}_{column}_project_{suffix} BEFORE {event} ON {table}
+WHEN NEW.{column} IS NOT NULL AND {own_project} IS NOT (SELECT project_id FROM {parent} WHERE id = NEW.{column})
+BEGIN SELECT RAISE(ABORT, '{table}: {column} belongs to another project'); END
+"""
+_POSTGRES_SAME_PROJECT = """
+CREATE OR REPLACE FUNCTION {table}_{column}_project() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+IF NEW.{column} IS NOT NULL
+   AND {own_project} IS DISTINCT FROM (SELECT project_id FROM {parent} WHERE id = NEW.{column}) THEN
+  RAISE EXCEPTION '{table}: {column} belongs to another project' USING ERRCODE = 'integrity_constraint_violation';
+END IF;
+RETURN NEW;
+END $$;
+CREATE TRIGGER {table}_{column}_project BEFORE INSERT OR UPDATE ON {table}
+FOR EACH ROW EXECUTE FUNCTION {table}_{column}_project()
+"""
+
+
+def frozen(table: str, *, columns: tuple[str, ...] = ()) -> migrations.RunPython:
+    """Rows of `table` are never deleted nor changed; with `columns`, only those never change."""
+    events = {"delete": "", "update": f"OF {', '.join(columns)}" if columns else ""}
+
+    def forwards(apps: Any, schema_editor: Any) -> None:
+        del apps
+        postgres = schema_editor.connection.vendor == "postgresql"
+        if postgres:
+            schema_editor.execute(_POSTGRES_FROZEN_FUNCTION, params=None)
+        template = _POSTGRES_FROZEN if postgres else _SQLITE_FROZEN
+        for event, of in events.items():
+            schema_editor.execute(template.format(table=table, event=event, of=of), params=None)
+
+    return migrations.RunPython(forwards, _drop(table, [f"{table}_no_{event}" for event in events]))
+
+
+def same_project(table: str, *, column: str, parent: str, own_project: str = "NEW.project_id") -> migrations.RunPython:
+    """The row that `column` points to in `parent` belongs to the same project; `own_project` is SQL for ours."""
+    names = {"table": table, "column": column, "parent": parent, "own_project": own_project}
+
+    def forwards(apps: Any, schema_editor: Any) -> None:
+        del apps
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(_POSTGRES_SAME_PROJECT.format(**names), params=None)
+            return
+        for event in ("insert", "update"):
+            schema_editor.execute(_SQLITE_SAME_PROJECT.format(**names, event=event, suffix=event), params=None)
+
+    base = f"{table}_{column}_project"
+    return migrations.RunPython(forwards, _drop(table, [base, f"{base}_insert", f"{base}_update"]))
+
+
+def _drop(table: str, triggers: list[str]) -> Callable[[Any, Any], None]:
+    def backwards(apps: Any, schema_editor: Any) -> None:
+        del apps
+        on_table = f" ON {table}" if schema_editor.connection.vendor == "postgresql" else ""
+        for trigger in triggers:
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {trigger}{on_table}", params=None)
+
+    return backwards

@@ -1,0 +1,54 @@
+"""What the export page offers."""
+
+from dataclasses import dataclass, field
+
+from annotator.models import Project, User
+from annotator.services.exports import JSONL, MACHINE, READINGS, REPORTS
+from labeling.models import Run
+
+_LABEL_FORMATS = (
+    (JSONL, "JSON Lines (complete)"),
+    ("long", "Long CSV"),
+    ("leavs-wide", "LEAVS wide CSV"),
+    ("leavs", "LEAVS CSV (one rater)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCard:
+    """One kind of file with its choices."""
+
+    what: str
+    title: str
+    what_it_holds: str
+    formats: tuple[tuple[str, str], ...]
+    readers: list[str] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+
+
+def export_cards(project: Project) -> list[ExportCard]:
+    """Readings, machine labels and reports, with the readers and runs that the project has."""
+    readers = User.objects.filter(drafts__project=project).order_by("username").values_list("username", flat=True)
+    runs = Run.objects.filter(project=project, state=Run.State.FINISHED, schema=project.schema)
+    return [
+        ExportCard(
+            READINGS,
+            "Readings",
+            "What readers submitted: the latest revision of each.",
+            _LABEL_FORMATS,
+            readers=list(readers.distinct()),
+        ),
+        ExportCard(
+            MACHINE,
+            "Machine labels",
+            "What one run says of all its reports.",
+            _LABEL_FORMATS,
+            runs=list(runs.order_by("-is_prefill", "-started_at")),
+        ),
+        ExportCard(
+            REPORTS,
+            "Reports",
+            "Texts, studies and patient keys, to move the project. Holds patient text.",
+            ((JSONL, "JSON Lines"),),
+        ),
+    ]

@@ -1,0 +1,31 @@
+"""What earlier imports of reports brought."""
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from annotator.models import Project, ReportImport
+from labeling.core.tables.cells import csv_line, text_cell
+
+SHOWN_IMPORTS = 50
+
+
+def recent_imports(project: Project) -> QuerySet[ReportImport]:
+    """The latest imports, newest first, without their lists of problems."""
+    return ReportImport.objects.filter(project=project).select_related("imported_by").defer("problems")[:SHOWN_IMPORTS]
+
+
+def import_of_project(project: Project, import_id: int) -> ReportImport:
+    """The import of this project with this id; 404 when the project has none."""
+    record = ReportImport.objects.filter(project=project, pk=import_id).first()
+    if record is None:
+        raise Http404("no such import in this project")
+    return record
+
+
+def problems_csv(record: ReportImport) -> str:
+    """The refused rows that are kept, as a table that is safe in a spreadsheet."""
+    lines = [csv_line(["row", "report_id", "code", "reason"])]
+    for problem in record.problems:
+        texts = [text_cell(str(problem[name])) for name in ("report_id", "code", "reason")]
+        lines.append(csv_line([str(problem["row"]), *texts]))
+    return "".join(lines)

@@ -1,0 +1,58 @@
+"""What a user sees of projects: the list with progress, and the members of one."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from annotator.models import Case, Draft, DraftState, Membership, Project, Role, User
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectProgress:
+    """One line of the project list, as one member sees it."""
+
+    project: Project
+    is_manager: bool
+    n_cases: int
+    n_submitted: int
+    n_drafts: int
+
+
+def projects_with_progress(user: User) -> list[ProjectProgress]:
+    """The user's projects, each with how far the user is in it."""
+    last = Case.objects.filter(project=OuterRef("project")).order_by("-position").values("position")[:1]
+    memberships = list(
+        Membership.objects.filter(user=user)
+        .select_related("project__schema")
+        .annotate(n_cases=Subquery(last))
+        .order_by("project__name", "project")
+    )
+    rows = Draft.objects.filter(reader=user, project__in=[member.project_id for member in memberships])
+    counted = rows.order_by().values_list("project_id", "state").annotate(n=Count("*"))
+    n_by_state = {(project_id, state): n for project_id, state, n in counted}
+    return [
+        ProjectProgress(
+            project=member.project,
+            is_manager=member.role == Role.MANAGER,
+            n_cases=member.n_cases or 0,
+            n_submitted=n_by_state.get((member.project_id, DraftState.SUBMITTED), 0),
+            n_drafts=n_by_state.get((member.project_id, DraftState.OPEN), 0),
+        )
+        for member in memberships
+    ]
+
+
+def members_with_progress(project: Project) -> QuerySet[Membership]:
+    """Members with `n_submitted`, the number of cases that each has submitted."""
+    submitted = Count("user__drafts", filter=Q(user__drafts__project=project, user__drafts__state=DraftState.SUBMITTED))
+    return (
+        Membership.objects.filter(project=project)
+        .select_related("user")
+        .annotate(n_submitted=submitted)
+        .order_by("user__username")
+    )
+
+
+def manages(user: User, project: Project) -> bool:
+    """Whether the user is a manager of the project."""
+    return Membership.objects.filter(project=project, user=user, role=Role.MANAGER).exists()

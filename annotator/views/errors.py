@@ -1,0 +1,51 @@
+"""Error pages and the one shape that JSON errors have."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+
+def json_error(status: int, *, code: str, message: str, details: dict[str, Any] | None = None) -> JsonResponse:
+    """An error as the API gives it."""
+    return JsonResponse({"error": {"code": code, "message": message, "details": details or {}}}, status=status)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether the client talks to the API."""
+    return request.path.startswith("/api/")
+
+
+def _answer(request: HttpRequest, status: int, *, code: str, message: str) -> HttpResponse:
+    if wants_json(request):
+        return json_error(status, code=code, message=message)
+    return render(request, "annotator/error.html", {"status": status, "message": message}, status=status)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form or request did not come from a page of ours, or the session is over."""
+    del reason
+    return _answer(request, 403, code="csrf", message="This page is out of date. Reload it and try again.")
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400."""
+    del exception
+    return _answer(request, 400, code="bad_request", message="This request could not be understood.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403."""
+    del exception
+    return _answer(request, 403, code="forbidden", message="Your role in this project does not allow this.")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404, also for what exists in a project that the user does not belong to."""
+    del exception
+    return _answer(request, 404, code="not_found", message="There is nothing here that you may see.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500."""
+    return _answer(request, 500, code="server_error", message="Something went wrong on the server. Nothing was lost.")

@@ -1,0 +1,178 @@
+"""Who may open what: one table, and one walk over every route there is as every kind of person."""
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+pytestmark = pytest.mark.django_db
+
+PUBLIC = {"login", "logout", "health"}
+SIGNED_IN = {"projects", "password_change", "project_new"}
+READER = {"worklist", "read", "read_next", "schema", "schema_yaml", "api_case", "api_next", "api_draft", "api_submit"}
+MANAGER = {
+    "imports",
+    "import_preview",
+    "import_result",
+    "import_problems",
+    "exports",
+    "export_download",
+    "members",
+}
+METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+
+
+def named_routes(resolver=None):
+    """Name to the names of its arguments, for every route of the site."""
+    routes = {}
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            routes |= named_routes(entry)
+        elif isinstance(entry, URLPattern):
+            assert entry.name, f"route {entry.pattern} has no name"
+            routes[entry.name] = sorted(entry.pattern.converters)
+    return routes
+
+
+def address(name, world):
+    """The address of a route inside `world`."""
+    samples = {
+        "slug": world.project.slug,
+        "case_id": world.cases[0].pk,
+        "import_id": 1,
+        "token": "00000000-0000-0000-0000-000000000000",
+        "run_id": str(world.run.run_id),
+    }
+    missing = set(named_routes()[name]) - set(samples)
+    assert not missing, f"route {name}: give this test a sample of {missing}"
+    return reverse(name, kwargs={argument: samples[argument] for argument in named_routes()[name]})
+
+
+def call(client, method, url):
+    return getattr(client, method)(url, {} if method in {"get", "head"} else "{}", content_type="application/json")
+
+
+def test_every_route_is_in_the_table():
+    assert set(named_routes()) == PUBLIC | SIGNED_IN | READER | MANAGER
+
+
+def test_nested_routes_are_those_of_readers_and_managers():
+    nested = {name for name, arguments in named_routes().items() if "slug" in arguments}
+    assert nested == READER | MANAGER
+
+
+@pytest.mark.parametrize("name", sorted(SIGNED_IN | READER | MANAGER))
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stranger_gets_nowhere(client, world, name, method):
+    url = address(name, world)
+    answer = call(client, method, url)
+    if url.startswith("/api/"):
+        assert answer.status_code == 401
+    else:
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("name", sorted(READER | MANAGER))
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("person", ["member of another project", "manager of another project", "superuser"])
+def test_an_outsider_cannot_tell_the_project_from_one_that_does_not_exist(
+    client, world, other_world, django_user_model, name, method, person
+):
+    outsider = {
+        "member of another project": other_world.reader,
+        "manager of another project": other_world.manager,
+        "superuser": django_user_model.objects.create_superuser("root"),
+    }[person]
+    client.force_login(outsider)
+    here = call(client, method, address(name, world))
+    world.project.slug = "no-such-project"
+    nowhere = call(client, method, address(name, world))
+    assert here.status_code in {404, 405}
+    assert here.status_code == nowhere.status_code
+    assert b"lumbar" not in here.content
+
+
+@pytest.mark.parametrize("name", sorted(MANAGER))
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_reader_is_refused_what_managers_do(client, world, name, method):
+    client.force_login(world.reader)
+    assert call(client, method, address(name, world)).status_code in {403, 405}
+
+
+@pytest.mark.parametrize("name", sorted(READER | MANAGER))
+def test_a_manager_of_the_project_is_not_refused(client, world, name):
+    client.force_login(world.manager)
+    answer = call(client, "get", address(name, world))
+    assert answer.status_code in {200, 302, 400, 404, 405}
+    if answer.status_code == 404:
+        assert {"import_id", "token"} & set(named_routes()[name])
+
+
+@pytest.mark.parametrize("name", sorted(name for name in READER if name not in {"api_draft", "api_submit"}))
+def test_a_reader_of_the_project_may_read(client, world, name):
+    client.force_login(world.reader)
+    assert call(client, "get", address(name, world)).status_code in {200, 302}
+
+
+@pytest.mark.parametrize("name", ["read", "api_case", "api_draft", "api_submit"])
+@pytest.mark.parametrize("method", ["get", "put", "post"])
+def test_a_case_of_another_project_is_not_found_under_ones_own(client, world, other_world, name, method):
+    client.force_login(world.manager)
+    world.cases = other_world.cases
+    assert call(client, method, address(name, world)).status_code in {404, 405}
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "1.5", "٣", "9" * 30])
+def test_a_position_that_is_none_is_refused(client, world, after):
+    client.force_login(world.reader)
+    assert client.get("/api/projects/lumbar/next", {"after": after}).status_code == 400
+
+
+def test_somebody_who_was_removed_is_an_outsider_at_once(client, world):
+    client.force_login(world.reader)
+    world.project.memberships.filter(user=world.reader).delete()
+    assert client.get(address("worklist", world)).status_code == 404
+
+
+def test_somebody_who_was_deactivated_is_signed_out(client, world):
+    client.force_login(world.reader)
+    world.reader.is_active = False
+    world.reader.save()
+    assert client.get(address("worklist", world)).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["api_draft", "api_submit", "api_case", "api_next"])
+def test_errors_of_the_api_have_one_shape(client, world, name):
+    client.force_login(world.reader)
+    for answer in (
+        call(client, "delete", address(name, world)),
+        call(client, "get", address(name, world).replace("lumbar", "nowhere")),
+        client.post(address(name, world), "x" * 10, content_type="text/plain"),
+    ):
+        if answer.status_code >= 400:
+            assert set(answer.json()) == {"error"}
+            assert set(answer.json()["error"]) == {"code", "message", "details"}
+
+
+def test_a_write_without_the_token_is_refused(world, client):
+    from django.test import Client
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(world.reader)
+    answer = call(strict, "put", address("api_draft", world))
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "csrf"
+
+
+@pytest.mark.parametrize("name", ["login", "projects", "worklist", "read"])
+def test_pages_carry_the_rules_for_browsers(client, world, name):
+    if name != "login":
+        client.force_login(world.reader)
+    answer = client.get(address(name, world))
+    policy = answer["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy.replace("https://", "http")
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert "no-store" in answer["Cache-Control"] or "no-cache" in answer["Cache-Control"]

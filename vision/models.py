@@ -1,0 +1,1 @@
+"""Tables of the pixels half come with the images."""
