@@ -1,0 +1,33 @@
+"""Show Overread with made-up cases."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from annotator.management.commands.make_demo import add_reset, tell
+from annotator.management.commands.serve import add_address
+from annotator.management.console import messages_to_user
+from annotator.services.demo import make_demo
+from annotator.serving import migrate_if_needed, open_listener, serve, stop_quietly
+
+
+class Command(BaseCommand):
+    """`manage.py demo`: migrate, make the demo, serve until Ctrl-C."""
+
+    help = "Make the demo in OVERREAD_DATA and serve it until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Where to listen, and whether to draw passwords again."""
+        add_address(parser)
+        add_reset(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the demo, then serve."""
+        del args
+        stop_quietly()
+        with messages_to_user():
+            listener = open_listener(host=options["host"], port=options["port"])
+            migrate_if_needed()
+            tell(make_demo(reset_passwords=options["reset_passwords"]), out=self.stdout)
+        serve(listener, out=self.stdout)

@@ -1,0 +1,35 @@
+"""Label the reports of a project."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from annotator.management.console import Progress, messages_to_user, named_project, named_user
+from labeling.services import RULES, run_rules
+
+
+class Command(BaseCommand):
+    """`manage.py label PROJECT --labeler rules`."""
+
+    help = "Label all reports of a project; readers then start from these labels."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The project and the labeler."""
+        parser.add_argument("project", help="address of the project")
+        parser.add_argument("--labeler", choices=[RULES], default=RULES)
+        parser.add_argument("--user", help="who starts the run, for the history of the project")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Label."""
+        del args
+        project = named_project(options["project"])
+        progress = Progress("reports labeled", wanted=options["verbosity"] > 0)
+        with messages_to_user():
+            run = run_rules(project=project, actor=named_user(options["user"]), progress=progress)
+        progress.end()
+        manifest = run.manifest
+        self.stdout.write(
+            f"run {run.run_id}: {manifest['n_out']:,} reports, {manifest['n_taken_over']:,} of them as before, "
+            f"{manifest['wall_seconds']} s"
+        )

@@ -1,0 +1,292 @@
+"""Store readings that come from a file, with their readers, revisions and times."""
+
+import hashlib
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+from django.db.models import F
+from django.utils.dateparse import parse_datetime
+
+from annotator.core.transfer import IMPORTED, stored_of
+from annotator.core.vectors import VectorError, check_body, undecided_cells
+from annotator.models import Arm, Draft, DraftState, Project, Reading, User
+from annotator.services.outcomes import RowOutcome
+from labeling.core.records import StoredLabels
+from labeling.core.schema import Schema
+from labeling.core.tables import LabeledReport
+from labeling.selectors import prefill_run
+
+_MAX_SECONDS = 2**31 - 1
+
+
+class _Refused(Exception):
+    """One label set cannot be stored as a reading."""
+
+
+class Incoming(NamedTuple):
+    """A label set, the case it is about and the length of its report."""
+
+    labels: LabeledReport
+    case_id: int
+    text_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A reading that could be stored; `submission_id` is that of the file."""
+
+    case_id: int
+    reader: User
+    revision: int
+    submission_id: uuid.UUID
+    arm: str
+    prefill_run: uuid.UUID | None
+    stored: StoredLabels
+    active_seconds: int
+    submitted_at: datetime
+
+    @property
+    def content(self) -> tuple[str, str, datetime]:
+        """What tells two readings of one revision apart."""
+        return self.stored.values, self.stored.urgencies, self.submitted_at
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A revision that is there already: its key, its number here and in the file it came from, what it says."""
+
+    pk: int
+    number: int
+    revision: int
+    content: tuple[str, str, datetime]
+
+
+class ReadingWriter:
+    """Writes batches of readings of one project. Call it inside a transaction that has locked the project."""
+
+    def __init__(self, project: Project, schema: Schema, *, arm: str, create_readers: bool) -> None:
+        self.project = project
+        self._schema = schema
+        self._arm = arm
+        self._create_readers = create_readers
+        self._readers: dict[str, User | None] = {}
+
+    def write(self, batch: list[Incoming]) -> Iterator[RowOutcome]:
+        """Store what is new, revision by revision; tells what became of each."""
+        waiting = sorted(batch, key=lambda row: row.labels.meta.revision or 0)
+        while waiting:
+            wave: list[Incoming] = []
+            later: list[Incoming] = []
+            places = set()
+            for row in waiting:
+                place = (row.case_id, row.labels.rater)
+                (later if place in places else wave).append(row)
+                places.add(place)
+            yield from self._write_wave(wave)
+            waiting = later
+
+    def _write_wave(self, wave: list[Incoming]) -> Iterator[RowOutcome]:
+        """Store readings of which no two are of one case and reader."""
+        read: list[tuple[str, _New]] = []
+        for row in wave:
+            try:
+                read.append((row.labels.report_id, self._read(row)))
+            except (_Refused, VectorError) as error:
+                yield _refused(row.labels.report_id, str(error), code="bad_reading")
+        revisions = self._revisions([new for _, new in read])
+        taken = self._taken([new for _, new in read])
+        fresh: list[_New] = []
+        for report_id, new in read:
+            here = revisions[new.case_id, new.reader.pk]
+            ids = {new.submission_id, self._own_id(new.submission_id)}
+            known = any(taken.get(each) == self.project.pk for each in ids)
+            if known or any(old.revision == new.revision and old.content == new.content for old in here):
+                yield RowOutcome(0, report_id, "unchanged")
+            elif any(old.revision >= new.revision for old in here):
+                reason = f"{new.reader} has another revision {new.revision} or a later one here"
+                yield _refused(report_id, reason, code="other_revision")
+            else:
+                fresh.append(new)
+                taken[new.submission_id] = taken.get(new.submission_id, self.project.pk)
+                yield RowOutcome(0, report_id, "created")
+        self._store(fresh, revisions, taken)
+
+    def _own_id(self, submission_id: uuid.UUID) -> uuid.UUID:
+        """What a submission is called here when another project of this instance has it too."""
+        return uuid.uuid5(submission_id, f"project {self.project.pk}")
+
+    def _read(self, row: Incoming) -> _New:
+        labels, meta = row.labels, row.labels.meta
+        stored = stored_of(labels.labels, self._schema, remainder=meta.extra.get("body", {}))
+        check_body(stored.body, schema=self._schema, text_length=row.text_length)
+        if undecided := undecided_cells(stored.values, schema=self._schema):
+            raise _Refused(f"{len(undecided)} cells have no value, the first is {undecided[0]}")
+        submitted_at = parse_datetime(meta.submitted_at) if meta.submitted_at else None
+        if submitted_at is None or submitted_at.tzinfo is None:
+            raise _Refused(f"submitted_at is {meta.submitted_at!r}, expected is a time with a time zone")
+        if meta.revision is None or meta.revision < 1:
+            raise _Refused(f"revision is {meta.revision!r}, expected is a whole number of 1 or more")
+        if meta.active_seconds is None or not 0 <= meta.active_seconds <= _MAX_SECONDS:
+            raise _Refused(f"active_seconds is {meta.active_seconds!r}, expected is a number of 0 or more")
+        arm, run = self._arm_of(row)
+        return _New(
+            case_id=row.case_id,
+            reader=self._reader(labels.rater),
+            revision=meta.revision,
+            submission_id=_submission_id(labels, stored),
+            arm=arm,
+            prefill_run=run,
+            stored=stored,
+            active_seconds=round(meta.active_seconds),
+            submitted_at=submitted_at,
+        )
+
+    def _arm_of(self, row: Incoming) -> tuple[str, uuid.UUID | None]:
+        extra = row.labels.meta.extra
+        arm = extra.get("arm") or self._arm
+        if arm not in Arm.values:
+            raise _Refused("the file does not say whether the reader started from machine labels; say so with --arm")
+        if arm == Arm.BLANK:
+            return arm, None
+        named = extra.get("prefill_run")
+        current = None if named else prefill_run(self.project)
+        if named is None and current is None:
+            raise _Refused("the file does not say which run the reader started from, and the project has none")
+        return arm, _uuid(named, "prefill_run") if named else current.run_id if current else None
+
+    def _reader(self, username: str) -> User:
+        if username not in self._readers:
+            reader = User.objects.filter(username=username).first()
+            self._readers[username] = self._made(username) if reader is None and self._create_readers else reader
+        found = self._readers[username]
+        if found is None:
+            raise _Refused(f"there is no user {username!r} here; --create-readers makes closed accounts")
+        return found
+
+    @staticmethod
+    def _made(username: str) -> User:
+        try:
+            UnicodeUsernameValidator()(username)
+        except ValidationError as error:
+            raise _Refused(f"{username[:40]!r} cannot be a user name") from error
+        if len(username) > 150:
+            raise _Refused(f"a user name of {len(username)} characters is too long, at most 150 are allowed")
+        user = User(username=username, is_active=False)
+        user.set_unusable_password()
+        user.save()
+        return user
+
+    def _revisions(self, read: list[_New]) -> dict[tuple[int, int], list[_Stored]]:
+        """What is stored by case and reader, first revision first."""
+        readings = Reading.objects.filter(
+            project=self.project,
+            case__in={new.case_id for new in read},
+            reader__in={new.reader.pk for new in read},
+        ).order_by("revision")
+        found: dict[tuple[int, int], list[_Stored]] = defaultdict(list)
+        for reading in readings:
+            content = (reading.values, reading.urgencies, reading.submitted_at)
+            revision = reading.body.get(IMPORTED, {}).get("revision", reading.revision)
+            old = _Stored(reading.pk, reading.revision, revision, content)
+            found[reading.case_id, reading.reader_id].append(old)
+        return found
+
+    def _taken(self, read: list[_New]) -> dict[uuid.UUID, int]:
+        """Projects by the submission ids that are in use."""
+        ids = {new.submission_id for new in read} | {self._own_id(new.submission_id) for new in read}
+        return dict(Reading.objects.filter(submission_id__in=ids).order_by().values_list("submission_id", "project_id"))
+
+    def _store(
+        self, fresh: list[_New], revisions: dict[tuple[int, int], list[_Stored]], taken: dict[uuid.UUID, int]
+    ) -> None:
+        rows = []
+        for new in fresh:
+            here = revisions[new.case_id, new.reader.pk]
+            number = here[-1].number + 1 if here else 1
+            is_ours = taken[new.submission_id] == self.project.pk
+            changed: dict[str, object] = {} if is_ours else {"submission_id": str(new.submission_id)}
+            if number != new.revision:
+                changed["revision"] = new.revision
+            rows.append(
+                Reading(
+                    project=self.project,
+                    case_id=new.case_id,
+                    reader=new.reader,
+                    schema_id=self.project.schema_id,
+                    revision=number,
+                    supersedes_id=here[-1].pk if here else None,
+                    submission_id=new.submission_id if is_ours else self._own_id(new.submission_id),
+                    arm=new.arm,
+                    prefill_run=new.prefill_run,
+                    values=new.stored.values,
+                    urgencies=new.stored.urgencies,
+                    body=new.stored.body | ({IMPORTED: changed} if changed else {}),
+                    active_seconds=new.active_seconds,
+                    submitted_at=new.submitted_at,
+                )
+            )
+        Reading.objects.bulk_create(rows)
+        self._mark_submitted(fresh)
+
+    def _mark_submitted(self, fresh: list[_New]) -> None:
+        """Let the worklist know. A draft with changes that were not submitted stays as it is."""
+        drafts = Draft.objects.filter(
+            project=self.project,
+            case__in={new.case_id for new in fresh},
+            reader__in={new.reader.pk for new in fresh},
+        )
+        known = {(draft.case_id, draft.reader_id): draft for draft in drafts}
+        Draft.objects.bulk_create(
+            Draft(
+                project=self.project,
+                case_id=new.case_id,
+                reader=new.reader,
+                state=DraftState.SUBMITTED,
+                version=1,
+                values=new.stored.values,
+                urgencies=new.stored.urgencies,
+                body={"cells": new.stored.body["cells"]},
+                active_seconds=new.active_seconds,
+                saved_at=new.submitted_at,
+            )
+            for new in fresh
+            if (new.case_id, new.reader.pk) not in known
+        )
+        for new in fresh:
+            draft = known.get((new.case_id, new.reader.pk))
+            if draft is not None and draft.state == DraftState.SUBMITTED:
+                Draft.objects.filter(pk=draft.pk).update(
+                    version=F("version") + 1,
+                    values=new.stored.values,
+                    urgencies=new.stored.urgencies,
+                    body={"cells": new.stored.body["cells"]},
+                    active_seconds=new.active_seconds,
+                    saved_at=new.submitted_at,
+                )
+
+
+def _refused(report_id: str, reason: str, *, code: str) -> RowOutcome:
+    return RowOutcome(0, report_id, "refused", code, f"report {report_id!r}: {reason}")
+
+
+def _uuid(text: object, what: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(str(text))
+    except ValueError as error:
+        raise _Refused(f"{what} is {str(text)[:40]!r}, expected is a UUID") from error
+
+
+def _submission_id(labels: LabeledReport, stored: StoredLabels) -> uuid.UUID:
+    """The id in the file; for a format that has none one that is the same for the same content."""
+    given = labels.meta.extra.get("submission_id")
+    if given is not None:
+        return _uuid(given, "submission_id")
+    meta = labels.meta
+    said = (labels.report_id, labels.rater, str(meta.revision), str(meta.submitted_at), stored.values, stored.urgencies)
+    return uuid.UUID(bytes=hashlib.sha256("\0".join(said).encode()).digest()[:16], version=5)

@@ -1,0 +1,111 @@
+"""Create projects, and decide who belongs to them."""
+
+from collections.abc import Mapping
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from annotator.exceptions import SchemaRejected, UserError
+from annotator.models import Event, LabelSchema, Membership, Project, Role, User
+from labeling.core.schema_yaml import SchemaError, parse_schema
+
+RESERVED_SLUGS = frozenset({"new"})
+# One character per cell in `Reading.values` and its like.
+MAX_CELLS = 2000
+
+
+@transaction.atomic
+def create_project(*, name: str, slug: str, schema_source: str, actor: User, description: str = "") -> Project:
+    """A project under the schema written in `schema_source`, with `actor` as its manager.
+
+    An empty `slug` is made from the name.
+    """
+    name = name.strip()
+    slug = slugify(slug or name)[:60].strip("-")
+    if not name or not slug or slug in RESERVED_SLUGS:
+        raise UserError(f"{slug or name!r} is no address for a project; give one of letters, digits and hyphens")
+    schema = store_schema(source=schema_source)
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(slug=slug, name=name, description=description.strip(), schema=schema)
+    except IntegrityError as error:
+        raise UserError(f"there is a project with the address {slug!r} already; choose another") from error
+    Membership.objects.create(project=project, user=actor, role=Role.MANAGER)
+    _log(project, actor, Event.Verb.PROJECT_CREATED, {"slug": slug, "schema": str(schema), "schema_hash": schema.hash})
+    return project
+
+
+def store_schema(*, source: str) -> LabelSchema:
+    """The stored schema that says what `source` says; stored now when it is new."""
+    try:
+        schema = parse_schema(source)
+    except SchemaError as error:
+        raise SchemaRejected(error.problems) from error
+    if len(schema.cells) > MAX_CELLS:
+        raise UserError(f"schema {schema.name} has {len(schema.cells)} cells; at most {MAX_CELLS} can be stored")
+    values = {"name": schema.name, "version": schema.version, "source": source}
+    try:
+        with transaction.atomic():
+            return LabelSchema.objects.get_or_create(hash=schema.hash, defaults=values)[0]
+    except IntegrityError as error:
+        raise UserError(
+            f"schema {schema.name} version {schema.version} exists and says something else; "
+            f"bump the version (write version: {_highest_version(schema.name) + 1})"
+        ) from error
+
+
+def _highest_version(name: str) -> int:
+    return max(LabelSchema.objects.filter(name=name).values_list("version", flat=True), default=0)
+
+
+@transaction.atomic
+def set_member(*, project: Project, user: User, role: str, actor: User | None) -> Membership:
+    """Give `user` a role in the project, new or instead of another. The last manager stays one."""
+    if role not in Role.values:
+        raise UserError(f"{role!r} is not a role; there are {', '.join(Role.values)}")
+    _lock(project)
+    before = Membership.objects.filter(project=project, user=user).first()
+    if before is not None and before.role == role:
+        return before
+    if role != Role.MANAGER:
+        _keep_a_manager(project, without=user)
+    member, _ = Membership.objects.update_or_create(project=project, user=user, defaults={"role": role})
+    payload = {"user": user.get_username(), "role": role, "before": before.role if before else None}
+    _log(project, actor, Event.Verb.MEMBER_SET, payload)
+    return member
+
+
+@transaction.atomic
+def remove_member(*, project: Project, user: User, actor: User | None) -> None:
+    """End a membership; what the user did in the project stays. The last manager stays."""
+    _lock(project)
+    member = Membership.objects.filter(project=project, user=user).first()
+    if member is None:
+        raise UserError(f"{user.get_username()} does not belong to {project.slug}")
+    _keep_a_manager(project, without=user)
+    member.delete()
+    _log(project, actor, Event.Verb.MEMBER_REMOVED, {"user": user.get_username(), "before": member.role})
+
+
+def find_user(username: str, *, active: bool = False) -> User:
+    """The user called `username`; with `active`, only one who may sign in."""
+    user = User.objects.filter(username=username).first()
+    if user is None or (active and not user.is_active):
+        raise UserError(f"there is no {'active ' if active else ''}user {username!r}; create_user makes accounts")
+    return user
+
+
+def _lock(project: Project) -> None:
+    # Not FOR UPDATE: that would also hold up every insert that points to the project.
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+
+
+def _keep_a_manager(project: Project, *, without: User) -> None:
+    managers = Membership.objects.filter(project=project, role=Role.MANAGER, user__is_active=True)
+    if managers.filter(user=without).exists() and not managers.exclude(user=without).exists():
+        raise UserError(f"{without.get_username()} is the last manager of {project.slug}; make another one first")
+
+
+def _log(project: Project, actor: User | None, verb: str, payload: Mapping[str, object]) -> None:
+    Event.objects.create(project=project, actor=actor, verb=verb, payload=dict(payload), at=timezone.now())

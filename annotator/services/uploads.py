@@ -1,0 +1,93 @@
+"""Files that wait between upload and import: out of reach of the web, for one user and project, for a day at most."""
+
+import json
+import re
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+
+from annotator.exceptions import UserError
+from annotator.models import Project, User
+
+KEPT_SECONDS = 24 * 60 * 60
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+
+class UploadGone(UserError):
+    """There is no such upload, or it is not this user's, or its day is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that waits. `file_name` is what the user called it; on disk it has none."""
+
+    token: str
+    path: Path
+    file_name: str
+    n_bytes: int
+
+
+def keep_upload(*, project: Project, user: User, uploaded: UploadedFile) -> Upload:
+    """Put the file where only this user can import it into this project; uploads whose day is over are removed."""
+    size = uploaded.size or 0
+    if size > settings.MAX_UPLOAD_BYTES:
+        raise UserError(f"the file has {size:,} bytes, at most {settings.MAX_UPLOAD_BYTES:,} are allowed")
+    remove_old_uploads()
+    token = secrets.token_hex(16)
+    folder = _root() / token
+    folder.mkdir(mode=0o700)
+    path = folder / "file"
+    path.touch(mode=0o600, exist_ok=False)
+    with path.open("wb") as file:
+        for chunk in uploaded.chunks():
+            file.write(chunk)
+    about: dict[str, Any] = {"project": project.pk, "user": user.pk, "file_name": (uploaded.name or "file")[-255:]}
+    about_path = folder / "about.json"
+    about_path.touch(mode=0o600, exist_ok=False)
+    about_path.write_text(json.dumps(about), encoding="utf-8")
+    return _upload(folder, about)
+
+
+def find_upload(*, project: Project, user: User, token: str) -> Upload:
+    """The waiting file; raises `UploadGone` when there is none for this user and project."""
+    folder = _root() / token
+    if not _TOKEN.fullmatch(token) or not (folder / "about.json").is_file():
+        raise UploadGone("this upload is gone; upload the file again")
+    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    if (about["project"], about["user"]) != (project.pk, user.pk):
+        raise UploadGone("this upload is gone; upload the file again")
+    return _upload(folder, about)
+
+
+def remove_upload(upload: Upload) -> None:
+    """Delete the file."""
+    shutil.rmtree(upload.path.parent, ignore_errors=True)
+
+
+def remove_old_uploads() -> None:
+    """Delete the files that have waited for more than a day."""
+    oldest = timezone.now().timestamp() - KEPT_SECONDS
+    for folder in _root().iterdir():
+        try:
+            is_old = folder.stat().st_mtime < oldest
+        except FileNotFoundError:  # another request removed it
+            continue
+        if is_old and _TOKEN.fullmatch(folder.name):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _root() -> Path:
+    root = Path(settings.UPLOAD_DIR)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return root
+
+
+def _upload(folder: Path, about: dict[str, Any]) -> Upload:
+    path = folder / "file"
+    return Upload(token=folder.name, path=path, file_name=about["file_name"], n_bytes=path.stat().st_size)

@@ -1,0 +1,112 @@
+"""The demo: what it holds, that making it again changes nothing, and that no password is kept."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotator.models import Case, Draft, Event, Membership, Project, Reading, Report, User
+from annotator.services.demo import ROLES, make_demo
+from annotator.services.projects import create_project
+from labeling.core.schema_yaml import preset_source
+from labeling.models import MachineLabel, Run
+
+TABLES = (User, Project, Membership, Report, Case, Run, MachineLabel, Draft, Reading, Event)
+
+
+@pytest.fixture
+def demo(db):
+    return make_demo()
+
+
+def row_counts():
+    return {model.__name__: model.objects.count() for model in TABLES}
+
+
+def test_demo_has_reports_for_two_schemas_all_prelabeled(demo):
+    assert {project.slug for project in demo.projects} == {"abdomen-ct-demo", "spine-mri-demo"}
+    assert demo.n_reports == Report.objects.count() >= 36
+    for project in demo.projects:
+        run = Run.objects.get(project=project, is_prefill=True)
+        assert run.labels.count() == project.reports.count() >= 14
+
+
+def test_two_patients_have_two_reports_each(demo):
+    per_patient = [
+        Case.objects.filter(project=project, patient_key=key).count()
+        for project in demo.projects
+        for key in project.cases.values_list("patient_key", flat=True).distinct().order_by()
+    ]
+    assert sorted(per_patient, reverse=True)[:3] == [2, 2, 1]
+
+
+def test_screens_are_not_empty(demo):
+    for project in demo.projects:
+        assert project.readings.filter(reader__username="reader2").count() >= 4
+        assert project.drafts.filter(reader__username="reader2", state="draft").exists()
+        assert not project.drafts.exclude(reader__username="reader2").exists()
+        assert {(m.user.username, m.role) for m in project.memberships.select_related("user")} == set(ROLES.items())
+    assert list(User.objects.filter(is_staff=True)) == [User.objects.get(username="manager")]
+
+
+def test_making_the_demo_again_changes_nothing(demo):
+    before = row_counts(), dict(User.objects.values_list("username", "password"))
+    again = make_demo()
+    assert (row_counts(), dict(User.objects.values_list("username", "password"))) == before
+    assert again.new_passwords == {}
+    assert again.n_reports == demo.n_reports
+
+
+def test_what_people_did_to_the_demo_stays(demo):
+    draft = Draft.objects.filter(state="draft").first()
+    Draft.objects.filter(pk=draft.pk).update(version=7, active_seconds=999)
+    Membership.objects.filter(user__username="reader1").delete()
+    make_demo()
+    assert Draft.objects.get(pk=draft.pk).version == 7
+    assert not Membership.objects.filter(user__username="reader1").exists()
+
+
+def test_passwords_are_printed_once_and_stored_as_hashes_only(db):
+    first, second = StringIO(), StringIO()
+    call_command("make_demo", stdout=first)
+    call_command("make_demo", stdout=second)
+    for user in User.objects.filter(username__in=ROLES):
+        [line] = [line for line in first.getvalue().splitlines() if line.split()[:1] == [user.username]]
+        password = line.split()[-1]
+        assert len(password) >= 15
+        assert user.check_password(password)
+        assert password not in user.password
+        assert password not in second.getvalue()
+        assert not Event.objects.filter(payload__icontains=password).exists()
+    assert "Passwords were printed at first start" in second.getvalue()
+
+
+def test_passwords_can_be_drawn_again(demo):
+    new = make_demo(reset_passwords=True).new_passwords
+    assert new.keys() == demo.new_passwords.keys() == ROLES.keys()
+    assert not set(new.values()) & set(demo.new_passwords.values())
+    assert User.objects.get(username="manager").check_password(new["manager"])
+
+
+def test_demo_password_is_set_for_all_and_not_printed(demo, settings):
+    settings.DEMO_PASSWORD = "shown-in-a-course"
+    said = StringIO()
+    call_command("make_demo", stdout=said)
+    assert all(user.check_password("shown-in-a-course") for user in User.objects.filter(username__in=ROLES))
+    assert "shown-in-a-course" not in said.getvalue()
+    assert make_demo().new_passwords == {}
+
+
+def test_demo_stays_out_of_an_instance_in_use(db):
+    manager = User.objects.create(username="someone")
+    create_project(name="Real", slug="real", schema_source=preset_source("spine-mri"), actor=manager)
+    with pytest.raises(CommandError, match="OVERREAD_DATA=var/demo"):
+        call_command("make_demo", stdout=StringIO())
+    assert not User.objects.filter(username__in=ROLES).exists()
+
+
+def test_demo_stays_out_of_a_hospital_server(db, settings):
+    settings.DEMO_IS_ALLOWED = False
+    with pytest.raises(CommandError, match="local settings only"):
+        call_command("make_demo", stdout=StringIO())
+    assert not User.objects.exists()
