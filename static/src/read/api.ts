@@ -1,0 +1,123 @@
+/** Requests of the reading page. Every outcome is a value: nothing here throws for what a server or network does. */
+
+import { csrfToken } from "../lib/cookies";
+import type { Draft, DraftRequest, NextAnswer, SubmitRequest } from "./types";
+
+export type Failure =
+  /** No answer, or one that promises to be better later: try again. */
+  | { readonly kind: "unreachable" }
+  /** The session ended. */
+  | { readonly kind: "signed-out" }
+  /** The server understood and will not do it. */
+  | { readonly kind: "refused"; readonly status: number; readonly code: string; readonly message: string };
+
+export interface Stale {
+  readonly kind: "stale";
+  readonly theirs: Draft | null;
+}
+
+export type SaveResult = { readonly kind: "saved"; readonly version: number; readonly savedAt: string } | Stale | Failure;
+
+export interface ServerContradiction {
+  readonly key: string;
+  readonly target: string;
+  readonly finding: string;
+  readonly forbidden: string;
+  readonly because: string;
+}
+
+export type SubmitResult =
+  | { readonly kind: "submitted"; readonly revision: number; readonly next: number | null }
+  | { readonly kind: "undecided"; readonly cells: readonly string[] }
+  | { readonly kind: "contradictions"; readonly contradictions: readonly ServerContradiction[] }
+  | Stale
+  | Failure;
+
+export type NextResult = { readonly kind: "next"; readonly answer: NextAnswer } | Failure;
+
+const TIMEOUT_MS = 10_000;
+
+interface ErrorBody {
+  error?: { code?: string; message?: string; details?: Record<string, unknown> };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+async function request(url: string, init: RequestInit): Promise<Answer | Failure> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), TIMEOUT_MS);
+  try {
+    const response = await fetch(url, {
+      ...init,
+      credentials: "same-origin",
+      redirect: "manual",
+      signal: limit.signal,
+    });
+    if (response.type === "opaqueredirect" || response.status === 401) return { kind: "signed-out" };
+    if (response.status >= 500 || response.status === 429) return { kind: "unreachable" };
+    const body: unknown = response.ok ? await response.json() : await response.json().catch(() => ({}));
+    return { status: response.status, body };
+  } catch {
+    // A network error, the time limit, or an answer cut off before its end: the same request is sent again.
+    return { kind: "unreachable" };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function refusal(answer: Answer): Failure {
+  const { code = "error", message = "" } = (answer.body as ErrorBody).error ?? {};
+  return { kind: "refused", status: answer.status, code, message };
+}
+
+function details(answer: Answer): Record<string, unknown> {
+  return (answer.body as ErrorBody).error?.details ?? {};
+}
+
+function writing(method: "PUT" | "POST", body: DraftRequest | SubmitRequest, keepalive: boolean): RequestInit {
+  return {
+    method,
+    keepalive,
+    headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
+    body: JSON.stringify(body),
+  };
+}
+
+/** `keepalive` lets the request outlive the page. */
+export async function saveDraft(url: string, body: DraftRequest, keepalive = false): Promise<SaveResult> {
+  const answer = await request(url, writing("PUT", body, keepalive));
+  if ("kind" in answer) return answer;
+  if (answer.status === 200) {
+    const { version, saved_at } = answer.body as { version: number; saved_at: string };
+    return { kind: "saved", version, savedAt: saved_at };
+  }
+  if (answer.status === 409) return { kind: "stale", theirs: (details(answer)["theirs"] as Draft | undefined) ?? null };
+  return refusal(answer);
+}
+
+export async function submitReading(url: string, body: SubmitRequest): Promise<SubmitResult> {
+  const answer = await request(url, writing("POST", body, false));
+  if ("kind" in answer) return answer;
+  if (answer.status === 201 || answer.status === 200) {
+    const { revision, next } = answer.body as { revision: number; next: number | null };
+    return { kind: "submitted", revision, next };
+  }
+  if (answer.status === 409) return { kind: "stale", theirs: (details(answer)["theirs"] as Draft | undefined) ?? null };
+  const { code } = (answer.body as ErrorBody).error ?? {};
+  if (code === "undecided") return { kind: "undecided", cells: (details(answer)["cells"] as string[] | undefined) ?? [] };
+  if (code === "contradictions") {
+    const contradictions = (details(answer)["contradictions"] as ServerContradiction[] | undefined) ?? [];
+    return { kind: "contradictions", contradictions };
+  }
+  return refusal(answer);
+}
+
+export async function fetchNext(url: string): Promise<NextResult> {
+  const answer = await request(url, { headers: { Accept: "application/json" } });
+  if ("kind" in answer) return answer;
+  if (answer.status !== 200) return refusal(answer);
+  return { kind: "next", answer: answer.body as NextAnswer };
+}

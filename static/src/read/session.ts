@@ -1,0 +1,132 @@
+/** One case on screen: its draft, its clock, its submission, and the case after it, asked for ahead of time. */
+
+import { uuid4 } from "../lib/uuid";
+import { fetchNext, saveDraft, submitReading } from "./api";
+import type { NextResult, SubmitResult } from "./api";
+import { Autosave, labelsOf } from "./autosave";
+import type { Conflict, SaveStatus } from "./autosave";
+import { copyKey, keepCopy, readCopy, recoveryOf } from "./recover";
+import type { SchemaTable } from "./schema";
+import { isSameLabels, startState, withLabels } from "./state";
+import type { ReadingState } from "./state";
+import { ActiveTimer } from "./timer";
+import type { CasePayload, Labels } from "./types";
+
+const SUBMIT_TRIES = 4;
+const SUBMIT_WAIT_MS = 700;
+
+export interface SessionEvents {
+  onStatus(status: SaveStatus): void;
+  onConflict(conflict: Conflict): void;
+  onTheirs(labels: Labels): void;
+}
+
+export class CaseSession {
+  readonly payload: CasePayload;
+  readonly autosave: Autosave;
+  readonly timer: ActiveTimer;
+  /** What to show first, with changes that an earlier visit of this tab could not save. */
+  readonly startState: ReadingState;
+  readonly restored: boolean;
+  private upcoming: Promise<NextResult> | null = null;
+  private attempt: { id: string; labels: Labels; acknowledged: string } | null = null;
+  private readonly priorSeconds: number;
+
+  constructor(payload: CasePayload, schema: SchemaTable, user: string, events: SessionEvents) {
+    this.payload = payload;
+    this.timer = new ActiveTimer(performance.now());
+    this.priorSeconds = payload.draft?.active_seconds ?? 0;
+    const key = copyKey(user, payload.urls.draft);
+    const copy = readCopy(sessionStorage, key, schema.size);
+    const recovery = recoveryOf(copy, payload);
+    const fromServer = startState(payload, schema);
+    this.restored = recovery !== "nothing";
+    this.startState = copy && this.restored ? withLabels(fromServer, copy.labels) : fromServer;
+
+    const isStale = copy !== null && recovery === "conflict";
+    const start = isStale
+      ? { version: copy.version, labels: copy.base }
+      : { version: payload.draft?.version ?? 0, labels: fromServer.labels };
+    const identity = { clientId: uuid4(), prefillRun: payload.prefill?.run ?? null };
+    this.autosave = new Autosave({ ...start, ...identity }, {
+      send: (body, keepalive) => saveDraft(payload.urls.draft, body, keepalive),
+      after: (ms, run) => {
+        const timer = window.setTimeout(run, ms);
+        return () => window.clearTimeout(timer);
+      },
+      nowMs: () => performance.now(),
+      keep: (labels) => keepCopy(sessionStorage, key, labels),
+      pendingSeconds: () => this.timer.pendingSeconds,
+      confirmSeconds: (seconds) => this.timer.confirm(seconds),
+      onStatus: events.onStatus,
+      onConflict: events.onConflict,
+      onTheirs: events.onTheirs,
+    });
+    if (!this.restored) keepCopy(sessionStorage, key, null);
+  }
+
+  /** Starts what needs the page to be ready: saving restored changes, asking for the next case. */
+  begin(): void {
+    if (this.restored) this.autosave.change(this.startState.labels);
+    this.upcoming = fetchNext(this.payload.urls.next);
+  }
+
+  get activeSeconds(): number {
+    return this.priorSeconds + this.timer.seconds;
+  }
+
+  /** Whether seconds alone are worth a draft: not when a submitted reading is only looked at. */
+  get countsVisit(): boolean {
+    return this.payload.case.state !== "submitted" || this.autosave.isDirty;
+  }
+
+  async submit(labels: Labels, acknowledged: readonly string[]): Promise<SubmitResult> {
+    await this.autosave.pause();
+    const open = this.autosave.openConflict;
+    if (open) return { kind: "stale", theirs: open.theirs };
+    const result = await this.send(labels, acknowledged);
+    if (result.kind === "submitted") this.autosave.finish();
+    else this.autosave.resume();
+    return result;
+  }
+
+  /** The next case: the one asked for ahead when it is still the right one, else asked for now. */
+  async next(wanted: number): Promise<NextResult> {
+    const ready = await this.upcoming;
+    if (ready?.kind === "next" && ready.answer.case?.case.id === wanted) return ready;
+    return fetchNext(this.payload.urls.next);
+  }
+
+  private async send(labels: Labels, acknowledged: readonly string[]): Promise<SubmitResult> {
+    const submissionId = this.submissionId(labels, acknowledged);
+    let result: SubmitResult = { kind: "unreachable" };
+    for (let tried = 0; tried < SUBMIT_TRIES; tried += 1) {
+      if (tried > 0) await wait(SUBMIT_WAIT_MS * tried);
+      result = await submitReading(this.payload.urls.submit, {
+        ...this.autosave.requestBody(labels, this.timer.pendingSeconds),
+        submission_id: submissionId,
+        acknowledged,
+      });
+      if (result.kind === "stale" && result.theirs) {
+        // Our own draft whose answer was lost, or the same content, is taken over and the submission goes on.
+        this.autosave.meetTheirs(result.theirs);
+        if (this.autosave.openConflict) return result;
+      } else if (result.kind !== "unreachable") {
+        return result;
+      }
+    }
+    return result;
+  }
+
+  /** One id per content, so that a submission whose answer was lost is not recorded twice. */
+  private submissionId(labels: Labels, acknowledged: readonly string[]): string {
+    const said = acknowledged.join("\n");
+    const isSame = this.attempt && isSameLabels(this.attempt.labels, labels) && this.attempt.acknowledged === said;
+    if (!this.attempt || !isSame) this.attempt = { id: uuid4(), labels: labelsOf(labels), acknowledged: said };
+    return this.attempt.id;
+  }
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

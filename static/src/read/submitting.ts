@@ -1,0 +1,101 @@
+/** Submit and next: checks, asks when something stands against it, records, and brings the next case. */
+
+import { byId, setText } from "../lib/dom";
+import { toast } from "../lib/toast";
+import type { SubmitResult } from "./api";
+import type { ReadingPage } from "./page";
+import { settleUndecided } from "./state";
+import { openSubmitDialog } from "./view/submitDialog";
+
+export class Submitting {
+  private readonly page: ReadingPage;
+  private isBusy = false;
+
+  constructor(page: ReadingPage) {
+    this.page = page;
+  }
+
+  begin(): void {
+    const { page } = this;
+    if (this.isBusy || page.hasDialog) return;
+    if (page.isSettling) return toast("This case has only just opened: press again to submit.");
+    const open = page.session.autosave.openConflict;
+    if (open) return page.openConflict(open);
+    if (page.attention.cells.length === 0) return void this.submit([]);
+    const acknowledged = page.attention.contradictions.map(({ key }) => key);
+    openSubmitDialog(page.attention, page.schema, {
+      submit: () => {
+        page.apply(settleUndecided(page.state));
+        void this.submit(acknowledged);
+      },
+      visit: (index) => page.focusCell(index),
+      close: () => page.dialogClosed(),
+    });
+  }
+
+  private async submit(acknowledged: readonly string[]): Promise<void> {
+    const { page } = this;
+    this.isBusy = true;
+    page.status.showBusy(true);
+    try {
+      const result = await page.session.submit(page.state.labels, acknowledged);
+      if (result.kind === "submitted") await this.bringNext(result.next);
+      else this.explain(result);
+    } finally {
+      this.isBusy = false;
+      page.status.showBusy(false);
+    }
+  }
+
+  private async bringNext(wanted: number | null): Promise<void> {
+    const { page } = this;
+    const { key } = page.session.payload.case;
+    const { page: reopen } = page.session.payload.urls;
+    if (wanted === null) return this.showAllRead(key);
+    const next = await page.session.next(wanted);
+    if (next.kind !== "next") {
+      toast(`${key} is submitted. The next case could not be loaded.`, { tone: "warn" });
+      window.location.reload();
+      return;
+    }
+    if (!next.answer.case) return this.showAllRead(key);
+    window.history.pushState(null, "", next.answer.case.urls.page);
+    page.showCase(next.answer.case);
+    toast(`${key} submitted.`, { tone: "good", link: { href: reopen, text: "Reopen" } });
+  }
+
+  private showAllRead(key: string): void {
+    document.body.classList.add("all-read");
+    for (const pane of ["report-pane", "cells-pane", "image-pane", "status-bar"]) byId(pane).hidden = true;
+    const message = byId("all-read");
+    message.hidden = false;
+    setText(byId("all-read-note"), `${key} is submitted. There is no further case on your list.`);
+    byId("all-read-link").focus();
+  }
+
+  private explain(result: Exclude<SubmitResult, { kind: "submitted" }>): void {
+    const { page } = this;
+    switch (result.kind) {
+      case "stale": {
+        const open = page.session.autosave.openConflict;
+        if (open) page.openConflict(open);
+        else toast("This case was submitted in another window. Reload to see it.", { tone: "warn" });
+        return;
+      }
+      case "undecided":
+        toast(`${result.cells.length} cells still need a decision.`, { tone: "warn" });
+        return;
+      case "contradictions":
+        toast(`The server found a contradiction: ${result.contradictions[0]?.because ?? ""}.`, { tone: "warn" });
+        return;
+      case "signed-out":
+        toast("You are signed out: sign in again in another tab, then press Ctrl Enter here. Your labels are kept.", { tone: "warn" });
+        return;
+      case "unreachable":
+        toast("Not submitted: the server cannot be reached. Your labels are kept; press Ctrl Enter again.", { tone: "warn" });
+        return;
+      case "refused":
+        toast(`Not submitted: ${result.message || result.code}`, { tone: "warn" });
+    }
+  }
+}

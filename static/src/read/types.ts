@@ -1,0 +1,122 @@
+/** The shapes of docs/api.md. Offsets count Unicode code points. */
+
+export type Span = readonly [start: number, end: number];
+
+export interface SchemaData {
+  readonly name: string;
+  readonly version: number;
+  readonly hash: string;
+  readonly title: string;
+  readonly targets: readonly { readonly name: string; readonly title: string }[];
+  readonly findings: readonly {
+    readonly name: string;
+    readonly short_name: string;
+    readonly definition: string;
+    readonly urgency: boolean;
+  }[];
+  readonly cells: readonly string[];
+  readonly urgency_levels: readonly string[];
+  readonly contradictions: readonly {
+    readonly finding: string;
+    readonly forbids: readonly string[];
+    readonly because: string;
+  }[];
+}
+
+export type SectionKind = "history" | "technique" | "comparison" | "findings" | "impression" | "other";
+
+export interface Section {
+  readonly kind: SectionKind;
+  readonly start: number;
+  readonly end: number;
+  readonly title: Span | null;
+}
+
+export interface ReportData {
+  readonly text: string;
+  readonly sha256: string;
+  readonly sections: readonly Section[];
+  readonly sentences: readonly Span[];
+}
+
+export interface MachineCell {
+  readonly evidence?: readonly Span[];
+  readonly reason?: string;
+  readonly probability?: number | null;
+  readonly flags?: readonly string[];
+}
+
+export interface Prefill {
+  readonly run: string;
+  readonly labeler: string;
+  readonly values: string;
+  readonly urgencies: string;
+  readonly cells: Readonly<Record<string, MachineCell>>;
+}
+
+/** What a reader adds to a cell beside its value. Absent keys mean nothing was added; unknown ones are kept. */
+export interface CellNote {
+  readonly comment?: string;
+  /** May hold `IMAGE_DISAGREES` of `codes.ts`. */
+  readonly flags?: readonly string[];
+  readonly [other: string]: unknown;
+}
+
+export interface LabelBody {
+  readonly cells: Readonly<Record<string, CellNote>>;
+}
+
+/** One complete set of labels. Every draft, reading and undo step is one of these. */
+export interface Labels {
+  readonly values: string;
+  readonly urgencies: string;
+  readonly body: LabelBody;
+}
+
+export interface Draft extends Labels {
+  readonly version: number;
+  readonly active_seconds: number;
+  readonly client_id: string;
+  readonly saved_at: string;
+}
+
+export interface Reading extends Labels {
+  readonly revision: number;
+  readonly submitted_at: string;
+  readonly active_seconds: number;
+}
+
+export interface CasePayload {
+  readonly case: {
+    readonly id: number;
+    readonly key: string;
+    readonly position: number;
+    readonly total: number;
+    readonly state: "new" | "draft" | "submitted";
+    readonly done: number;
+  };
+  readonly report: ReportData;
+  readonly arm: "prefilled" | "blank";
+  readonly prefill: Prefill | null;
+  readonly draft: Draft | null;
+  readonly reading: Reading | null;
+  readonly urls: { readonly draft: string; readonly submit: string; readonly next: string; readonly page: string };
+}
+
+export interface DraftRequest extends Labels {
+  readonly version: number;
+  readonly active_seconds_delta: number;
+  readonly client_id: string;
+  /** The run that the screen was pre-filled by, null for a blank form. */
+  readonly prefill_run: string | null;
+}
+
+export interface SubmitRequest extends DraftRequest {
+  readonly submission_id: string;
+  readonly acknowledged: readonly string[];
+}
+
+export interface NextAnswer {
+  readonly case: CasePayload | null;
+  readonly remaining: number;
+}

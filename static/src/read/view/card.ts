@@ -1,0 +1,123 @@
+/** Everything about the focused cell: its values with their keys, what the machine said and why, comment and flag. */
+
+import { el, kbd, replaceChildren, setAttribute, setText } from "../../lib/dom";
+import { CODES, codeInfo, isPositive, urgencyOf } from "../codes";
+import { BINDINGS, keyCaps } from "../keys";
+import type { Command } from "../keys";
+import type { SchemaTable } from "../schema";
+import { hasImageDisagrees, isChanged, noteOf } from "../state";
+import type { ReadingState } from "../state";
+import type { Prefill } from "../types";
+import { glyph, urgencyBars } from "./glyph";
+
+export interface CardView {
+  readonly element: HTMLElement;
+  readonly comment: HTMLTextAreaElement;
+  update(state: ReadingState, quotes: readonly string[]): void;
+}
+
+function chip(text: string, key: string, pressed: (() => void) | null): HTMLButtonElement {
+  const button = el("button", { class: "chip", attrs: { type: "button", tabindex: -1, "aria-pressed": "false" } }, [
+    kbd(key),
+    el("span", { text }),
+  ]);
+  // The table keeps the keyboard while the mouse presses.
+  button.addEventListener("mousedown", (event) => event.preventDefault());
+  if (pressed) button.addEventListener("click", pressed);
+  return button;
+}
+
+function keyOf(wanted: Command["do"]): string {
+  const binding = BINDINGS.find(({ command }) => command.do === wanted);
+  return binding ? keyCaps(binding.chords[0] ?? "").join(" ") : "";
+}
+
+export function createCard(
+  schema: SchemaTable,
+  prefill: Prefill | null,
+  actions: { run: (command: Command) => void; onComment: (text: string) => void },
+): CardView {
+  const title = el("h2", { class: "card-title" });
+  const place = el("span", { class: "dim" });
+  const definition = el("p", { class: "dim definition" });
+  const values = CODES.flatMap(({ code, says, key }) => {
+    if (key === null || code === "!" || code === "_") return [];
+    const button = chip(says, key, () => actions.run({ do: "value", code }));
+    button.insertBefore(glyph(code), button.lastChild);
+    button.classList.add(`v-${codeInfo(code).name}`);
+    return [{ code, button }];
+  });
+  const levels = schema.data.urgency_levels.map((name, level) => {
+    const button = chip(name, `⇧${level}`, () => actions.run({ do: "urgency", level }));
+    button.insertBefore(urgencyBars(level), button.lastChild);
+    return button;
+  });
+  const urgency = el("div", { class: "chips urgency", attrs: { role: "group", "aria-label": "Urgency" } }, [
+    el("span", { class: "dim" }, ["urgency ", kbd(keyOf("urgency-step"))]),
+    ...levels,
+  ]);
+  const disagrees = chip("image disagrees", keyOf("disagrees"), () => actions.run({ do: "disagrees" }));
+  const comment = el("textarea", {
+    class: "comment",
+    attrs: { rows: 1, tabindex: -1, maxlength: 4000, placeholder: "Comment (c)", "aria-label": "Comment on this cell" },
+  });
+  comment.addEventListener("input", () => actions.onComment(comment.value));
+  const machine = el("p", { class: "machine" });
+  const quotes = el("div", { class: "quotes" });
+
+  const element = el("section", { class: "card", attrs: { "aria-label": "Focused cell" } }, [
+    el("header", {}, [title, place]),
+    definition,
+    el("div", { class: "chips", attrs: { role: "group", "aria-label": "Value" } }, values.map(({ button }) => button)),
+    schema.data.urgency_levels.length > 0 ? urgency : null,
+    el("div", { class: "chips" }, [disagrees, comment]),
+    machine,
+    quotes,
+  ]);
+
+  function update(state: ReadingState, sentences: readonly string[]): void {
+    const index = state.focus;
+    const { key } = schema.place(index);
+    const value = state.labels.values.charAt(index);
+    const level = urgencyOf(state.labels.urgencies.charAt(index));
+    const note = noteOf(state, key);
+    setText(title, `${schema.targetTitle(index)} · ${schema.findingName(index)}`);
+    setText(place, `cell ${index + 1} of ${schema.size}`);
+    setText(definition, schema.definition(index));
+    definition.title = schema.definition(index);
+    for (const { code, button } of values) setAttribute(button, "aria-pressed", String(code === value));
+    for (const [position, button] of levels.entries()) {
+      setAttribute(button, "aria-pressed", String(position === level));
+      button.disabled = !isPositive(value);
+    }
+    urgency.classList.toggle("off", !schema.hasUrgency(index));
+    setAttribute(disagrees, "aria-pressed", String(hasImageDisagrees(note)));
+    if (comment.value !== (note.comment ?? "")) comment.value = note.comment ?? "";
+    replaceChildren(machine, machineSays(state, index, key));
+    replaceChildren(quotes, evidenceText(key, sentences));
+  }
+
+  function machineSays(state: ReadingState, index: number, key: string): (Node | string)[] {
+    if (!prefill || !state.prefill) return [];
+    const said = prefill.cells[key];
+    const code = state.prefill.values.charAt(index);
+    const level = urgencyOf(state.prefill.urgencies.charAt(index));
+    const words = [`machine: ${code === "!" ? "answer not readable" : codeInfo(code).says}`];
+    if (said?.probability !== undefined && said.probability !== null) words.push(said.probability.toFixed(2));
+    if (level !== null) words.push(`urgency ${schema.data.urgency_levels[level] ?? level}`);
+    const flags = (said?.flags ?? []).map((flag) => el("span", { class: "tag", text: flag.replaceAll("_", " ") }));
+    const changed = isChanged(state, index, key) ? [el("span", { class: "tag tag-changed", text: "changed by you" })] : [];
+    return [glyph(code), el("span", { text: words.join(" · ") }), ...flags, ...changed];
+  }
+
+  function evidenceText(key: string, sentences: readonly string[]): HTMLElement[] {
+    const reason = prefill?.cells[key]?.reason;
+    const parts = sentences.slice(0, 2).map((words) => el("p", { class: "quote", text: `“${words.trim()}”` }));
+    if (sentences.length > 2) parts.push(el("p", { class: "dim", text: `and ${sentences.length - 2} more` }));
+    if (reason) parts.push(el("p", { class: "dim", text: `Why: ${reason}` }));
+    if (prefill && parts.length === 0) parts.push(el("p", { class: "dim", text: "No sentence was found for this cell." }));
+    return parts;
+  }
+
+  return { element, comment, update };
+}

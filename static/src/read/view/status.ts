@@ -1,0 +1,100 @@
+/** The head and foot lines: which case, how far, saved or not, how many changed and how many still to decide. */
+
+import { byId, el, replaceChildren, setText } from "../../lib/dom";
+import type { Attention } from "../attention";
+import type { SaveStatus } from "../autosave";
+import { CODES } from "../codes";
+import { clockText } from "../timer";
+import type { CasePayload } from "../types";
+import { glyph } from "./glyph";
+
+/** What the save state says, and whether it must be noticed. */
+export function saveText(status: SaveStatus, nowMs: number): { text: string; isProblem: boolean } {
+  switch (status.kind) {
+    case "saved":
+      return { text: status.atMs === null ? "nothing to save" : `saved ${ago(nowMs - status.atMs)}`, isProblem: false };
+    case "waiting":
+    case "saving":
+      return { text: "saving …", isProblem: false };
+    case "retrying": {
+      const seconds = Math.max(0, Math.ceil((status.atMs - nowMs) / 1000));
+      const when = seconds > 0 ? `retrying in ${seconds} s` : "retrying";
+      return { text: `not saved – ${status.signedOut ? "you are signed out, " : ""}${when}`, isProblem: true };
+    }
+    case "conflict":
+      return { text: "not saved – two versions, please choose", isProblem: true };
+    case "refused":
+      return { text: `not saved – ${status.message}`, isProblem: true };
+  }
+}
+
+function ago(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 2) return "just now";
+  return seconds < 60 ? `${seconds} s ago` : `${Math.floor(seconds / 60)} min ago`;
+}
+
+export interface StatusView {
+  showCase(payload: CasePayload): void;
+  showSave(status: SaveStatus, nowMs: number): void;
+  showTime(seconds: number): void;
+  showCounts(changed: number | null, attention: Attention): void;
+  showBusy(isBusy: boolean): void;
+}
+
+export function createStatus(on: { save: () => void; submit: () => void; help: () => void }): StatusView {
+  const save = byId("save-state");
+  const announcer = byId("announcer");
+  let spoken = "";
+  save.addEventListener("click", on.save);
+  byId("submit-button").addEventListener("click", on.submit);
+  byId("help-button").addEventListener("click", on.help);
+  replaceChildren(
+    byId("legend"),
+    CODES.filter(({ key }) => key !== null).map(({ code, says }) => el("span", {}, [glyph(code), says])),
+  );
+
+  return {
+    showCase(payload) {
+      const { case: info, prefill, reading } = payload;
+      setText(byId("case-key"), info.key);
+      setText(byId("case-place"), `${info.position} of ${info.total}`);
+      setText(byId("case-arm"), prefill ? `pre-filled by ${prefill.labeler}` : "blank form");
+      const progress = byId("case-progress") as HTMLProgressElement;
+      progress.max = Math.max(1, info.total);
+      progress.value = info.done;
+      const banner = byId("case-banner");
+      banner.hidden = reading === null;
+      const revision = reading?.revision ?? 0;
+      setText(
+        banner,
+        `Submitted as revision ${revision}${info.state === "draft" ? "; this is a newer draft" : ""}. Submitting again makes revision ${revision + 1}.`,
+      );
+      document.title = `${info.key} · Overread`;
+    },
+    showSave(status, nowMs) {
+      const { text, isProblem } = saveText(status, nowMs);
+      setText(save, text);
+      save.classList.toggle("problem", isProblem);
+      const gist = text.replace(/ in \d+ s| \d+ (s|min) ago| just now/, "");
+      if (gist === spoken) return;
+      if (isProblem || spoken.startsWith("not saved")) setText(announcer, gist);
+      spoken = gist;
+    },
+    showTime(seconds) {
+      setText(byId("active-time"), `${clockText(seconds)} active`);
+    },
+    showCounts(changed, attention) {
+      const parts = changed === null ? [] : [`${changed} changed`];
+      const toDecide = attention.unreadable.length + attention.undecided.length;
+      parts.push(`${toDecide} to decide`);
+      if (attention.contradictions.length > 0) parts.push(`${attention.contradictions.length} contradicting`);
+      setText(byId("counts"), parts.join(" · "));
+      byId("counts").classList.toggle("problem", attention.cells.length > 0 && changed !== null);
+    },
+    showBusy(isBusy) {
+      (byId("submit-button") as HTMLButtonElement).disabled = isBusy;
+      document.body.classList.toggle("busy", isBusy);
+    },
+  };
+}

@@ -1,0 +1,184 @@
+"""A real server process on a folder of its own, and pages of a real browser on it."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e import world
+from tests.e2e.screen import Screen
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ("PATH", "HOME", "LANG")
+
+
+class Server:
+    """`manage.py serve` in a process that can be killed and started again at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        self.environment = kept | {"DJANGO_SETTINGS_MODULE": "annotator.settings.dev", "OVERREAD_DATA": str(folder)}
+        self.log = folder / "server.log"
+        self.process: subprocess.Popen[str] | None = None
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def run(self, *command: str) -> None:
+        """Run Python to its end with the server's settings."""
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120
+        )
+        if done.returncode:
+            pytest.fail(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        with self.log.open("a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        for line in self.process.stdout or []:
+            if re.search(r"Overread is at http", line):
+                return
+        pytest.fail(f"the server did not start:\n{self.log.read_text(encoding='utf-8')}")
+
+    def kill(self) -> None:
+        """End the server and its workers at once, as a power cut would."""
+        if self.process is None:
+            return
+        os.killpg(self.process.pid, 9)
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+        self.process = None
+
+
+@dataclass
+class Shelf:
+    """Projects that no test has taken yet."""
+
+    prefilled: Iterator[str]
+    blank: Iterator[str]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("overread")
+    server = Server(folder)
+    server.run("manage.py", "migrate", "--verbosity", "0")
+    server.run(str(Path(world.__file__)))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def shelf() -> Shelf:
+    return Shelf(
+        prefilled=iter([world.slug_of("prefilled", number) for number in range(world.N_PREFILLED)]),
+        blank=iter([world.slug_of("blank", number) for number in range(world.N_BLANK)]),
+    )
+
+
+@pytest.fixture
+def prefilled(shelf: Shelf) -> str:
+    """A project in which nobody has read anything; the machine has filled in the cells."""
+    return next(shelf.prefilled)
+
+
+@pytest.fixture
+def blank(shelf: Shelf) -> str:
+    """A project without machine labels."""
+    return next(shelf.blank)
+
+
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, server: Server) -> Any:
+    """Cookies of a session of the reader."""
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, server, world.READER)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def sign_in(page: Page, server: Server, name: str) -> None:
+    page.goto(f"{server.url}/login/")
+    page.fill("#id_username", name)
+    page.fill("#id_password", world.PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{server.url}/")
+
+
+@dataclass
+class Watch:
+    """What a page must not do: write errors to the console, or ask another host."""
+
+    host: str
+    problems: list[str]
+    # Tests that stop the server or provoke a refusal say which console lines are meant.
+    expected: tuple[str, ...] = ()
+
+    def listen(self, page: Page) -> None:
+        page.on("console", lambda line: self._note(line.text) if line.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
+        page.on("request", lambda request: self._check(request.url))
+
+    def _note(self, text: str) -> None:
+        if not any(part in text for part in self.expected):
+            self.problems.append(text)
+
+    def _check(self, url: str) -> None:
+        if urlsplit(url).netloc != self.host:
+            self.problems.append(f"asked {url}")
+
+
+@pytest.fixture
+def watch(server: Server) -> Iterator[Watch]:
+    watch = Watch(host=f"127.0.0.1:{server.port}", problems=[])
+    yield watch
+    assert watch.problems == []
+
+
+@pytest.fixture
+def context(browser: Browser, signed_in: Any, watch: Watch) -> Iterator[BrowserContext]:
+    context = browser.new_context(storage_state=signed_in, viewport={"width": 1920, "height": 1080})
+    context.on("page", watch.listen)
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def open_screen(context: BrowserContext, server: Server) -> Callable[..., Screen]:
+    """Opens the reading page of a case of a project in a tab of its own."""
+
+    def open_it(slug: str, key: str = "E-1") -> Screen:
+        return Screen(context.new_page(), server.url, slug).open(key)
+
+    return open_it
