@@ -1,0 +1,1 @@
+"""Server times of the reading screen on PostgreSQL: `make bench-web`."""
