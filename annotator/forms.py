@@ -34,6 +34,7 @@ class ProjectForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         choices = [*((name, name) for name in preset_names()), (OWN_SCHEMA, "a schema of your own")]
         self.fields["preset"].choices = choices  # type: ignore[attr-defined]
+        self.fields["preset"].initial = preset_names()[0]
 
     def clean(self) -> dict[str, object]:
         """Add `schema_source`, the YAML of whichever way was used."""

@@ -1,6 +1,7 @@
 """Find a reader's cases and gather what the reading screen shows of one."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery
@@ -148,10 +149,14 @@ def schema_payload(schema: Schema) -> dict[str, Any]:
 def _report_payload(case: Case) -> dict[str, Any]:
     if case.report is None:
         return {"text": "", "sha256": "", "sections": [], "sentences": []}
-    structure = structure_report(case.report.text)
+    return _structure_payload(case.report.text) | {"text": case.report.text, "sha256": case.report.text_sha256}
+
+
+@lru_cache(maxsize=512)
+def _structure_payload(text: str) -> dict[str, Any]:
+    """Sections and sentences; a case is asked for when it is loaded ahead and again when its page is opened."""
+    structure = structure_report(text)
     return {
-        "text": case.report.text,
-        "sha256": case.report.text_sha256,
         "sections": [
             {
                 "kind": section.kind,
