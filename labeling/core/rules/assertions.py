@@ -14,11 +14,15 @@ ABNORMAL_TYPES: Final = ("absent", "enlarged", "atrophy", "diffuse", "focal")
 SIZE_TYPES: Final = ("enlarged", "atrophy")
 _RANK: Final = {value: rank for rank, value in enumerate((Value.ABSENT, *MERGE_ORDER[2:]))}
 _MOST_EVIDENCE: Final = 8
+_NOT_MENTIONED: Final = CellLabel(Value.NOT_MENTIONED)
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """One sentence says `value` of one cell. `vague`: it may be about another target of the same kind."""
+    """One sentence says `value` of one cell.
+
+    `vague`: it may be about another target of the same kind; `correcting`: the sentence stands in an addendum.
+    """
 
     target: str
     finding: str
@@ -28,6 +32,7 @@ class Assertion:
     vague: bool = False
     from_history: bool = False
     urgency: int = -1
+    correcting: bool = False
 
 
 def merge_assertions(assertions: Iterable[Assertion], schema: Schema) -> LabelSet:
@@ -48,6 +53,7 @@ def merge_assertions(assertions: Iterable[Assertion], schema: Schema) -> LabelSe
 def _without_idle(assertions: list[Assertion]) -> list[Assertion]:
     """Drop vague positives that a certain one explains, and history that the images contradict."""
     certain = {(a.finding, _kind_of(a.target)) for a in assertions if a.value in POSITIVE_VALUES and not a.vague}
+    denied = {(a.target, a.finding) for a in assertions if a.value is Value.ABSENT and not a.vague}
     described = {
         a.target
         for a in assertions
@@ -56,12 +62,23 @@ def _without_idle(assertions: list[Assertion]) -> list[Assertion]:
     total = {(a.target, a.span) for a in assertions if a.from_history and a.finding == "absent"}
     kept = []
     for a in assertions:
-        if a.vague and a.value in POSITIVE_VALUES and (a.finding, _kind_of(a.target)) in certain:
+        guessed = a.vague and a.value in POSITIVE_VALUES
+        if guessed and (a.finding, _kind_of(a.target)) in certain:
+            continue
+        if guessed and (a.target, a.finding) in denied and _has_twin(a, assertions, denied):
             continue
         if a.from_history and a.target in described and (a.target, a.span) in total:
             continue
         kept.append(a)
     return kept
+
+
+def _has_twin(a: Assertion, assertions: list[Assertion], denied: set[tuple[str, str]]) -> bool:
+    """Whether the vague `a` may as well be about another target that nothing denies it of."""
+    return any(
+        b.vague and b.span == a.span and b.finding == a.finding and (b.target, b.finding) not in denied
+        for b in assertions
+    )
 
 
 def _kind_of(target: str) -> str:
@@ -113,7 +130,7 @@ def _value(assertions: list[Assertion]) -> Value:
 
 def _label(assertions: list[Assertion], schema: Schema) -> CellLabel:
     if not assertions:
-        return CellLabel(Value.NOT_MENTIONED)
+        return _NOT_MENTIONED
     value = _value(assertions)
     chosen = [a for a in assertions if a.value is value]
     spans = tuple(sorted({a.span for a in chosen}))[:_MOST_EVIDENCE]

@@ -5,12 +5,14 @@ from typing import Final
 
 from labeling.core.rules.clauses import CLAUSE, Parse
 from labeling.core.rules.places import Group, Place, Places, is_filler
+from labeling.core.rules.predicates import Predicates
 from labeling.core.rules.sides import SideResolver, Topic
 from labeling.core.rules.vocabulary import FindingTerm, Vocabulary
 
 _NEAR_REACH: Final = 7
 _LOCATIVE_REACH: Final = 18
-_SIZE_WORDS: Final = frozenset({"size", "volume", "bulk", "itself", "parenchyma", "gland", "outline"})
+
+_LINKS: Final = frozenset({"from", "after", "before", "during", "via", "since"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,6 @@ class Attachment:
 NOWHERE: Final = Attachment((), "elsewhere")
 
 
-def _is_adverb(parse: Parse, place: int) -> bool:
-    return parse.items[place].key.endswith("ly") and not parse.findings[place]
-
-
 class Attacher:
     """Finds the places of findings in one parsed sentence."""
 
@@ -38,15 +36,16 @@ class Attacher:
         self._places = places
         self._vocabulary = vocabulary
         self._topic = topic
+        self._predicates = Predicates(parse, places)
         self._sides = SideResolver(parse, places, vocabulary, topic)
 
     def attach(self, index: int, finding: FindingTerm) -> Attachment:
         """Where the finding at `index` is."""
-        if finding.strict and not self._is_said_of_organ(index):
+        if (finding.strict and not self._predicates.is_said_of_organ(index)) or self._predicates.pushes(index, finding):
             return NOWHERE
         group, how = self._group_for(index, finding)
         if group is not None and group.is_elsewhere:
-            stays = finding.strong or (group.region and finding.implied)
+            stays = (finding.strong and not group.firm) or (group.region and finding.implied)
             if not stays or (how == "located" and not group.passing):
                 return NOWHERE
         elif group is not None:
@@ -57,54 +56,49 @@ class Attacher:
                 return Attachment(resolved, how, group.role == "collective", beside)
             if not finding.implied:
                 return NOWHERE
-        if finding.implied:
-            implied = tuple(Place(organ) for organ in finding.implied)
+        implied = tuple(Place(organ) for organ in finding.implied) or self._operated_for(index, finding)
+        if implied:
             vague = len(implied) > 1 and not finding.strong
             return Attachment(self._sides.resolve(index, implied, "implied", finding), "implied", vague)
-        if group is None and self._other_subject(index):
-            return NOWHERE
-        return self._from_topic(index, finding)
+        return self._from_topic(index, finding) if group is not None else self._without_group(index, finding)
+
+    def _without_group(self, index: int, finding: FindingTerm) -> Attachment:
+        """Where a finding is when its clause names no place for it."""
+        shared = self._fitting(self._named_next(index), finding)
+        if shared:
+            return Attachment(self._sides.resolve(index, shared, "next", finding), "next")
+        return NOWHERE if self._other_subject(index) else self._from_topic(index, finding)
+
+    def _operated_for(self, index: int, finding: FindingTerm) -> tuple[Place, ...]:
+        """Organs of the disease right behind a surgical finding: "after operation of gastric cancer"."""
+        if not finding.surgical:
+            return ()
+        for place in range(index + 1, min(index + 3, len(self._parse.items))):
+            for other in self._parse.findings[place]:
+                if other.implied and not other.surgical:
+                    return tuple(Place(organ) for organ in other.implied)
+        return ()
 
     def _is_beside(self, start: int, end: int) -> bool:
         """Whether the subject only touches the finding: "the stomach abuts the mass"."""
         return any(self._parse.kind(place) == "near" for place in range(start, end))
 
+    def _named_next(self, index: int) -> tuple[Place, ...]:
+        """The organ that only the second of two sides is followed by: "in the left but not in the right kidney"."""
+        start, end = self._parse.clause_start(index), self._parse.clause_end(index)
+        sided = any(index < place < end for place, _ in self._places.free_sides)
+        if not sided or any(start <= group.start < end for group in self._places.groups):
+            return ()
+        for group in self._places.groups:
+            if group.start >= end:
+                named = any(self._parse.findings[place] for place in range(end, group.start))
+                return () if named or group.relation else tuple(Place(place.organ) for place in group.places)
+        return ()
+
     def _other_subject(self, index: int) -> bool:
         """Whether the clause names a place before the finding, though none that may have it."""
         start = self._parse.clause_start(index)
         return any(start <= group.start < index and not group.region for group in self._places.groups)
-
-    def _is_said_of_organ(self, index: int) -> bool:
-        """Whether a bare word like "small" is a predicate: its organ follows at once, or a copula leads to it."""
-        parse = self._parse
-        follower = index + 1
-        while follower < len(parse.items) and parse.kind(follower) == "side":
-            follower += 1
-        if follower in self._places.group_at:
-            group = self._places.groups[self._places.group_at[follower]]
-            return group.role == "whole" and not group.is_elsewhere and not self._heads_lesion(group.end)
-        if follower < len(parse.items) and (parse.findings[follower] or is_filler(parse, follower)):
-            return False
-        place = index - 1
-        while place >= 0 and (parse.kind(place) in ("quantity", "negation") or _is_adverb(parse, place)):
-            place -= 1
-        while place >= 0 and parse.kind(place) in ("verb", "negation"):
-            place -= 1
-        if place < 0 or parse.kind(place) in ("stop", "colon") or parse.items[place].key in ("it", "they", "both"):
-            return True
-        if parse.items[place].key in ("and", ","):
-            return self._has_copula_before(place)
-        return place in self._places.group_at or parse.items[place].key in _SIZE_WORDS or parse.kind(place) == "side"
-
-    def _has_copula_before(self, index: int) -> bool:
-        """Whether the list of predicates that ends at `index` began with a copula behind an organ: "is small and"."""
-        parse = self._parse
-        for place in range(index - 1, max(index - 6, -1), -1):
-            if parse.kind(place) == "verb":
-                return place - 1 in self._places.group_at
-            if parse.breaks[place] == CLAUSE:
-                return False
-        return False
 
     def _fitting(self, places: tuple[Place, ...], finding: FindingTerm) -> tuple[Place, ...]:
         if not finding.organs:
@@ -120,10 +114,10 @@ class Attacher:
         if finding.adjective or finding.predicate:
             ahead = self._ahead(index, finding)
             if ahead is not None and (before is None or gap > 0):
-                return ahead, "before"
+                return self._with_further(ahead, index) if ahead.is_elsewhere else ahead, "before"
         if before is not None and self._fits(before, finding):
             return before, "compound"
-        if finding.predicate and self._lesion_is_subject(index):
+        if finding.predicate and self._predicates.lesion_is_subject(index):
             return Group(index, index, (), "other"), "lesion"
         located = self._located(index, finding)
         subject = self._subject(index, finding)
@@ -132,9 +126,10 @@ class Attacher:
             located = located if named is None or named.is_elsewhere else None
         if located is not None and self._fits(located, finding):
             return self._with_further(located, index), "located"
-        if subject is not None:
+        follower = self._follower(index)
+        if subject is not None and not (follower and self._is_heading(subject) and self._fits(follower, finding)):
             return subject, "subject"
-        follower = self._follower(index) or self._excepted_from(index)
+        follower = follower or self._excepted_from(index)
         if follower is not None and self._fits(follower, finding):
             return follower, "follower"
         return located, "located"
@@ -162,81 +157,61 @@ class Attacher:
                 return None
             if place in self._places.group_at:
                 group = self._places.groups[self._places.group_at[place]]
-                if finding.predicate and self._heads_lesion(group.end):
+                if finding.predicate and self._predicates.heads_lesion(group.end):
                     return None
                 return group
             noun = next((f for f in parse.findings[place] if not (f.adjective or f.predicate)), None)
             if noun is not None:
-                organs = tuple(Place(organ) for organ in noun.implied if noun.strong and "diffuse" in noun.types)
+                organs = tuple(Place(organ) for organ in noun.implied if "diffuse" in noun.types)
                 return Group(place, place + 1, organs, "whole") if organs and finding.predicate else None
             if not is_filler(parse, place) and parse.items[place].key not in ("and", ",", "of", "the", "to"):
                 return None
-            if parse.items[place].key == "," and not parse.findings[place + 1 : place + 2]:
+            if parse.items[place].key == "," and not self._adjectives_go_on(place + 1):
                 return None
         return None
 
-    def _heads_lesion(self, end: int) -> bool:
-        """Whether the noun phrase that runs on at `end` is about a lesion: "large liver cyst"."""
-        for place in range(end, min(end + 5, len(self._parse.items))):
-            if any(not (f.adjective or f.predicate) for f in self._parse.findings[place]):
-                return True
-            if not is_filler(self._parse, place):
-                return False
-        return False
-
-    def _lesion_is_subject(self, index: int) -> bool:
-        """Whether a lesion, not the organ, is what the predicate at `index` is said of."""
-        parse = self._parse
-        for place in range(index - 1, -1, -1):
-            if parse.breaks[place + 1] == CLAUSE:
-                return False
-            if parse.items[place].key in ("which", "that") and self._follows_group(place):
-                return False
-            if place in self._places.group_at:
-                group = self._places.groups[self._places.group_at[place]]
-                if parse.kind(place - 1) in ("locative", "near", "of") if place else False:
-                    continue
-                start = group.start
-                back = start - 1
-                while back >= 0 and (is_filler(parse, back) or parse.kind(back) == "article"):
-                    back -= 1
-                return back >= 0 and parse.kind(back) in ("locative", "near", "of") and self._lesion_before(back)
-            if any("focal" in f.types and not f.predicate for f in parse.findings[place]):
-                return True
-        return False
-
-    def _follows_group(self, place: int) -> bool:
-        back = place - 2 if self._parse.items[place - 1].key == "," else place - 1
-        return back in self._places.group_at
-
-    def _lesion_before(self, index: int) -> bool:
-        return any("focal" in f.types for place in range(index) for f in self._parse.findings[place])
+    def _adjectives_go_on(self, place: int) -> bool:
+        """Whether the item behind a comma is one more adjective: "enlarged, lobulated liver"."""
+        if place >= len(self._parse.items) or place in self._places.group_at:
+            return False
+        named = place + 1 in self._places.group_at
+        return bool(self._parse.findings[place]) or (named and is_filler(self._parse, place))
 
     def _located(self, index: int, finding: FindingTerm) -> Group | None:
         """The group that a preposition behind the finding leads to: "cyst in the upper pole of the left kidney"."""
         parse = self._parse
         locative = parse.items[index].raw.endswith(" of")
-        crossed = False
+        crossed = aside = False
         for place in range(index + 1, min(index + 1 + _LOCATIVE_REACH, len(parse.items))):
             kind = parse.kind(place)
-            if parse.breaks[place] == CLAUSE or kind in ("near", "exception", "with"):
+            if parse.breaks[place] == CLAUSE or kind in ("near", "exception") or (kind == "with" and locative):
                 return None
-            if place in self._places.group_at:
-                group = self._places.groups[self._places.group_at[place]]
-                if not locative or group.relation or (crossed and self._subject(index, finding) is not None):
-                    return None
-                return self._of_what(group)
+            group_index = self._places.group_at.get(place)
+            aside = kind == "with" or (aside and not self._ends_aside(place))
+            if group_index is not None:
+                group = self._places.groups[group_index]
+                blocked = aside or group.relation or (crossed and self._subject(index, finding) is not None)
+                return self._of_what(group) if locative and not blocked else None
+            if aside:
+                continue
             if kind in ("locative", "of") or (kind == "colon" and place == index + 1):
                 if parse.items[place - 1].key == "and" and self._subject(index, finding) is not None:
                     return None
                 locative = True
-            elif any(not (f.adjective or f.weak) for f in parse.findings[place]):
+            elif self._names_finding(place):
                 if locative:
                     return None
                 crossed = True
             elif kind in ("verb", "negation") and not self._passive(place):
                 return None
         return None
+
+    def _names_finding(self, place: int) -> bool:
+        return any(not (f.adjective or f.weak) for f in self._parse.findings[place])
+
+    def _ends_aside(self, place: int) -> bool:
+        """Whether the sentence goes on behind "with ...": "a nodule with a bright rim is seen in the liver"."""
+        return self._parse.kind(place) == "locative" and self._parse.kind(place - 1) in ("verb", "there", "perception")
 
     def _of_what(self, group: Group) -> Group:
         """The group, or the one it is a part of: in "upper pole of the spleen", the spleen."""
@@ -245,7 +220,8 @@ class Attacher:
             if place in self._places.group_at:
                 whole = self._places.groups[self._places.group_at[place]]
                 belongs = parse.kind(group.end) == "of" or group.role == "part"
-                return self._of_what(whole) if belongs and not whole.relation else group
+                outer = whole.relation or whole.region or whole.is_elsewhere
+                return self._of_what(whole) if belongs and not outer else group
             if parse.breaks[place] == CLAUSE or parse.kind(place) in ("near", "exception", "with"):
                 return group
             if parse.kind(place) not in ("of", "locative", "article", "side") and not is_filler(parse, place):
@@ -262,7 +238,7 @@ class Attacher:
                 continue
             between = range(located.end, group.start)
             keys = {parse.items[place].key for place in between}
-            led = listed or bool(keys & {"in", "within", "at", "involving"})
+            led = listed or located.is_elsewhere or bool(keys & {"in", "within", "at", "involving"})
             stopped = any(parse.findings[p] or parse.breaks[p] == CLAUSE or parse.kind(p) == "verb" for p in between)
             if not led or stopped or not keys & {"and", ","}:
                 break
@@ -289,6 +265,10 @@ class Attacher:
             aside = aside or group
         return aside
 
+    def _is_heading(self, group: Group) -> bool:
+        """Whether a colon follows the group, which opens its sentence: "kidneys: cyst right lower pole"."""
+        return group.start == 0 and group.end < len(self._parse.items) and self._parse.kind(group.end) == "colon"
+
     def _is_object(self, group: Group) -> bool:
         """Whether a preposition stands before the group: "in a right femoral hernia"."""
         place = group.start - 1
@@ -304,7 +284,7 @@ class Attacher:
             if place in self._places.group_at:
                 group = self._places.groups[self._places.group_at[place]]
                 return None if group.relation else group
-            if self._parse.breaks[place] or not is_filler(self._parse, place):
+            if self._parse.breaks[place] or not is_filler(self._parse, place) or self._parse.items[place].key in _LINKS:
                 return None
         return None
 

@@ -89,6 +89,9 @@ def _find_breaks(parse: Parse, lexicon: Lexicon) -> None:
             breaks[index] = CLAUSE
         elif kind in ("exception", "with", "colon"):
             breaks[index] = max(breaks[index], SOFT)
+        elif item.key == "/" and parse.kind(min(index + 1, len(parse.items) - 1)) == "side":
+            if _is_sided_finding(parse, index + 1):
+                breaks[index + 1] = SOFT
         elif item.key in _SPLITTERS and index:
             follower = index + 1
             while follower < len(parse.items) and parse.items[follower].key in _SPLITTERS:
@@ -116,13 +119,21 @@ def _break_before(parse: Parse, start: int, lexicon: Lexicon) -> int:
         if not passive:
             return 0 if listed and kind != "there" else CLAUSE
         return CLAUSE if opens else 0
-    if opens:
+    if opens or (kind == "side" and parse.items[start - 1].key == "," and _is_sided_finding(parse, start)):
         return SOFT
     if parse.mentions[start] and start + 1 < end and any(_is_adjective(f) for f in parse.findings[start + 1]):
         return CLAUSE
     if any(_is_normal(finding) for finding in parse.findings[start]):
         return SOFT
     return 0
+
+
+def _is_sided_finding(parse: Parse, start: int) -> bool:
+    """Whether a side and, at once, a finding follow, and no list with "or": "no stone, left cyst"."""
+    follower = start + 1
+    while follower < len(parse.items) and (parse.kind(follower) == "quantity" or parse.mentions[follower]):
+        follower += 1
+    return follower < len(parse.items) and bool(parse.findings[follower]) and not _list_goes_on(parse, start - 1)
 
 
 def _is_quantity(parse: Parse, start: int, lexicon: Lexicon) -> bool:
@@ -183,12 +194,20 @@ def _reach_forward(parse: Parse) -> None:
             state = Status(hypothetical="" if "hypothetical" in ends_at_comma else state.hypothetical)
         elif parse.breaks[index] == SOFT and (state.negated or state.hedged or state.ambiguous):
             state = replace(state, negated="", hedged="", ambiguous="")
+        if state.historical and parse.kind(index) == "with" and _is_operation(parse, index):
+            state = replace(state, historical="")
         if item.key == "," and ends_at_comma:
             state = _after_comma(parse, index, state, ends_at_comma)
         cue = parse.cues[index]
         if cue is not None:
             state = _after_cue(cue, item, state, ends_at_comma)
         parse.status[index] = state
+
+
+def _is_operation(parse: Parse, index: int) -> bool:
+    """Whether the finding before the item at `index` is an operation: "status post Whipple with pneumobilia"."""
+    named = next((findings for findings in reversed(parse.findings[:index]) if findings), ())
+    return any(finding.surgical and finding.implied for finding in named)
 
 
 def _after_comma(parse: Parse, index: int, state: Status, ends_at_comma: set[str]) -> Status:
@@ -211,7 +230,8 @@ def _after_cue(cue: Cue, item: Item, state: Status, ends_at_comma: set[str]) -> 
         case "hedge":
             return replace(state, hedged=item.raw)
         case "history":
-            return replace(state, historical=item.raw, reported=cue.value == "reported")
+            negated = "" if cue.value == "status" else state.negated
+            return replace(state, negated=negated, historical=item.raw, reported=cue.value == "reported")
         case "hypothetical":
             return replace(state, hypothetical=item.raw)
         case "ambiguous":
@@ -234,6 +254,8 @@ def _reach_back(parse: Parse) -> None:
     for index, cue in enumerate(parse.cues):
         if cue is None or not cue.kind.endswith("_after"):
             continue
+        if parse.items[index].raw == "none" and index and _is_contrasted(parse, index):
+            continue
         if parse.findings[index + 1 : index + 2] not in ([], [()]) and " " not in parse.items[index].raw:
             parse.status[index + 1] = _denied_later(cue, parse.items[index].raw, parse.status[index + 1])
             continue
@@ -241,6 +263,11 @@ def _reach_back(parse: Parse) -> None:
             if place + 1 != index and _stops_reach(parse, place + 1, index):
                 break
             parse.status[place] = _denied_later(cue, parse.items[index].raw, parse.status[place])
+
+
+def _is_contrasted(parse: Parse, index: int) -> bool:
+    """Whether "none" begins a new statement: "cyst in the right kidney, none in the left"."""
+    return parse.items[index - 1].key in (",", "and") and parse.kind(min(index + 1, len(parse.items) - 1)) == "locative"
 
 
 def _denied_later(cue: Cue, raw: str, status: Status) -> Status:

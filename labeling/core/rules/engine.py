@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from labeling.core.rules.assertions import Assertion
 from labeling.core.rules.clauses import Parse, parse_sentence
+from labeling.core.rules.corrections import addendum_start, exchange_sides, exchanges_sides, without_corrected
 from labeling.core.rules.lexicon import fold
-from labeling.core.rules.places import Group, Place, Places, find_places
+from labeling.core.rules.places import Group, Place, Places, find_places, settle_shared_parts
 from labeling.core.rules.sentence import SentenceReader
-from labeling.core.rules.sides import NO_TOPIC, Topic
+from labeling.core.rules.sides import NO_TOPIC, Topic, resolve_other_side
 from labeling.core.rules.vocabulary import Vocabulary
 from labeling.core.sections import ReportStructure, SectionKind, Sentence
 from labeling.core.spans import Span
@@ -34,11 +35,28 @@ class ReportReader:
         self._structure = structure
         self._vocabulary = vocabulary
         self._heading = self._topic = NO_TOPIC
+        self._types: tuple[str, ...] = ()
         kinds = {section.kind for section in structure.sections}
         self._only_history = not kinds & {SectionKind.FINDINGS, SectionKind.IMPRESSION, SectionKind.OTHER}
 
-    def read(self) -> Iterator[Assertion]:
-        """Assertions of all sentences, in order."""
+    def read(self) -> list[Assertion]:
+        """Assertions of all sentences in order, without what an addendum corrects."""
+        addendum = addendum_start(self._text)
+        assertions: list[Assertion] = []
+        corrected = False
+        for sentence, said in self._read_sentences():
+            if sentence.span.end <= addendum:
+                assertions.extend(said)
+                continue
+            corrected = True
+            if exchanges_sides(self._text[sentence.span.start : sentence.span.end]):
+                assertions = exchange_sides(assertions, self._vocabulary)
+            else:
+                assertions.extend(replace(a, correcting=True) for a in said)
+        return without_corrected(assertions) if corrected else assertions
+
+    def _read_sentences(self) -> Iterator[tuple[Sentence, list[Assertion]]]:
+        """Sentences that are read, each with its assertions."""
         section, end = -1, 0
         for sentence in self._structure.sentences:
             kind = self._kind(sentence)
@@ -46,24 +64,32 @@ class ReportReader:
                 continue
             gap = self._text[end : sentence.span.start]
             if sentence.section != section:
+                self._types = ()
                 section = sentence.section
                 self._heading, self._topic = self._title_topic(section), NO_TOPIC
             elif gap.count("\n") > 1:
                 self._topic = self._topic if self._heading.places else NO_TOPIC
                 self._heading = NO_TOPIC
+            said: list[Assertion] = []
             for piece in _pieces(self._text, sentence.span):
-                yield from self._read_piece(piece, sentence.span, kind, "\n" in gap or "\r" in gap)
+                said.extend(self._read_piece(piece, sentence.span, kind, "\n" in gap or "\r" in gap))
+            yield sentence, said
             end = sentence.span.end
 
     def _read_piece(self, piece: Span, span: Span, kind: SectionKind, new_line: bool) -> Iterator[Assertion]:
         """Assertions of a sentence, or of a stretch of one too long to be read at once; `span` is the evidence."""
         parse = parse_sentence(fold(self._text[piece.start : piece.end]), self._vocabulary.lexicon)
+        resolve_other_side(parse, self._topic)
+        settle_shared_parts(parse, self._heading.places)
         places = find_places(parse, self._vocabulary)
         own, skip = _heading_of(parse, places, new_line)
         self._heading = own or self._heading
-        topic = self._topic if self._heading is NO_TOPIC else self._heading
+        sided = _sided_heading(parse, skip, self._heading if self._heading is not NO_TOPIC else self._topic)
+        self._heading = sided or self._heading
+        topic = replace(self._topic if self._heading is NO_TOPIC else self._heading, types=self._types)
         reader = SentenceReader(parse, places, self._vocabulary, topic, span, kind)
         yield from reader.read(skip)
+        self._types = reader.last_types or self._types
         topic = _next_topic(parse, places, self._topic)
         lesion = reader.has_lesion_before(len(parse.items)) or (self._topic.lesion and not places.groups)
         self._topic = replace(topic, lesion=lesion)
@@ -102,6 +128,16 @@ def _heading_of(parse: Parse, places: Places, new_line: bool) -> tuple[Topic | N
     if new_line and places.groups and len(parse.items) <= 4 and _names_only(parse, places):
         return _as_heading(places.groups), 0
     return None, 0
+
+
+def _sided_heading(parse: Parse, start: int, topic: Topic) -> Topic | None:
+    """The topic with the side that a second heading gives it: "Kidneys: Left: ...", or "Right - ..." after that."""
+    if start + 1 >= len(parse.items) or parse.kind(start) != "side" or parse.kind(start + 1) != "colon":
+        return None
+    cue = parse.cues[start]
+    if not topic.places or cue is None:
+        return None
+    return Topic(tuple(Place(place.organ, cue.value) for place in topic.places), heading=True)
 
 
 def _names_only(parse: Parse, places: Places) -> bool:

@@ -6,7 +6,7 @@ finds the longest phrase at each place.
 """
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -21,6 +21,7 @@ _SAME_LENGTH: Final = str.maketrans(
     {"\u2019": "'", "\u2018": "'", "\u2013": "-", "\u2014": "\u2014", "\u00a0": " ", "\n": " ", "\r": " ", "\t": " "}
 )
 _FUZZY_LENGTH: Final = 7
+_NEGATING: Final = frozenset({"no", "without", "not"})
 
 
 @dataclass(slots=True)
@@ -63,10 +64,20 @@ def fold(text: str) -> str:
 
 
 @cache
+def _spelling_file() -> dict[str, Any]:
+    return read_vocabulary_file("spelling.toml")
+
+
+@cache
 def _spelling() -> tuple[re.Pattern[str], dict[str, str], dict[str, str], frozenset[str]]:
-    data = read_vocabulary_file("spelling.toml")
+    data = _spelling_file()
     parts = dict(data["parts"])
     return re.compile("|".join(map(re.escape, parts))), parts, dict(data["words"]), frozenset(data["keep"])
+
+
+@cache
+def _abbreviated() -> frozenset[str]:
+    return frozenset(_spelling_file()["abbreviated"])
 
 
 @cache
@@ -97,15 +108,19 @@ def split_words(folded: str) -> list[Word]:
     for match in _WORD.finditer(folded):
         raw = match.group()
         start, end = match.span()
-        if raw == "-" and _joins(folded, start, end):
+        if raw == "-" and _joins(folded, start, end, after_no=bool(words) and words[-1].raw in _NEGATING):
+            continue
+        if raw == "." and words and words[-1].raw in _abbreviated() and words[-1].end == start:
             continue
         words.append(Word(word_key(raw), raw, start, end))
     return words
 
 
-def _joins(folded: str, start: int, end: int) -> bool:
-    """Whether the hyphen stands between two characters that are not blank."""
-    return start > 0 and end < len(folded) and not (folded[start - 1].isspace() or folded[end].isspace())
+def _joins(folded: str, start: int, end: int, *, after_no: bool) -> bool:
+    """Whether the hyphen stands between two characters that are not blank, or as in "no -itis"."""
+    if start == 0 or end == len(folded) or folded[end].isspace():
+        return False
+    return after_no or not folded[start - 1].isspace()
 
 
 class Lexicon:
@@ -114,7 +129,7 @@ class Lexicon:
     def __init__(self) -> None:
         self._root = _Node()
         self._words: set[str] = set()
-        self._fuzzy: dict[str, str] | None = None
+        self._known: defaultdict[tuple[str, int], list[str]] | None = None
         self._corrected: dict[str, str] = {}
 
     def add(self, phrase: str, entry: Any) -> None:
@@ -149,11 +164,14 @@ class Lexicon:
         index = 0
         while index < len(words):
             length, entries = self._longest(words, index)
+            if length > 1 and _takes_measure(words, index + length):
+                length, entries = self._longest(words[: index + length - 1], index)
             last = words[index + max(length, 1) - 1]
             first = words[index]
             if not length and first.key not in self._words and len(first.raw) >= _FUZZY_LENGTH:
                 corrected = self._correct(first.key)
-                if corrected != first.key:
+                corrected = self._correct(first.raw) if corrected == first.key else corrected
+                if corrected not in (first.key, first.raw):
                     first.key = corrected
                     continue
             items.append(Item(first.start, last.end, folded[first.start : last.end], first.key, entries))
@@ -191,11 +209,16 @@ class Lexicon:
         """`word`, or the only known word that is one edit away."""
         if word in self._corrected:
             return self._corrected[word]
-        if self._fuzzy is None:
-            self._fuzzy = _deletions(known for known in self._words if len(known) >= _FUZZY_LENGTH)
-        found = {self._fuzzy[key] for key in (word, *_shorter(word)) if self._fuzzy.get(key)}
-        near = {known for known in found if abs(len(known) - len(word)) <= 1 and known[0] == word[0]}
-        corrected = near.pop() if len(near) == 1 else word
+        if self._known is None:
+            self._known = defaultdict(list)
+            for known in self._words:
+                if len(known) >= _FUZZY_LENGTH:
+                    self._known[known[0], len(known)].append(known)
+        lengths = range(len(word) - 1, len(word) + 2)
+        near = [
+            known for length in lengths for known in self._known.get((word[0], length), ()) if _is_near(word, known)
+        ]
+        corrected = near[0] if len(near) == 1 else word
         if len(self._corrected) < 100_000:
             self._corrected[word] = corrected
         return corrected
@@ -215,22 +238,26 @@ def _phrase_words(phrase: str) -> list[str]:
     return keys
 
 
-def _shorter(word: str) -> Iterable[str]:
-    return (word[:place] + word[place + 1 :] for place in range(len(word)))
-
-
-def _deletions(words: Iterable[str]) -> dict[str, str]:
-    """Each word and each of its one-letter deletions; a key that two words share maps to an empty text."""
-    table: dict[str, str] = {}
-    for word in words:
-        for key in {word, *_shorter(word)}:
-            table[key] = "" if table.get(key, word) != word else word
-    return table
+def _is_near(word: str, known: str) -> bool:
+    """Whether one letter more, less or other, or two neighbours exchanged, make `word` of `known`."""
+    shorter = min(len(word), len(known))
+    head = next((place for place in range(shorter) if word[place] != known[place]), shorter)
+    rest = shorter - head
+    tail = next((place for place in range(rest) if word[-1 - place] != known[-1 - place]), rest)
+    if len(word) != len(known):
+        return head + tail >= shorter
+    exchanged = head + tail == shorter - 2 and word[head : head + 2] == known[head + 1] + known[head]
+    return exchanged or head + tail >= shorter - 1
 
 
 def phrase_key(phrase: str) -> str:
     """The words of `phrase` in their one spelling, joined by blanks."""
     return " ".join(_phrase_words(phrase))
+
+
+def _takes_measure(words: list[Word], end: int) -> bool:
+    """Whether a phrase that ends at `end` took the number of a length: "L 4" in "L 4 mm stone"."""
+    return end < len(words) and words[end].key in _MEASURE_UNITS and words[end - 1].raw.isdigit()
 
 
 def is_measure(items: list[Item], index: int) -> bool:

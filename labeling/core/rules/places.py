@@ -8,6 +8,7 @@ from labeling.core.rules.vocabulary import BOTH, Mention, Vocabulary
 
 _JOINERS: Final = frozenset({",", "and", "&", "/", "or", "nor", "the", "as", "well", "+", "-", "plus"})
 _SIDE_REACH: Final = 4
+_MORE: Final = frozenset({"worse", "greater", "more", "especially", "particularly", "predominantly"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Group:
     relation: str = ""
     region: bool = False
     lent_side: str = ""
+    firm: bool = False
 
     @property
     def is_elsewhere(self) -> bool:
@@ -64,16 +66,61 @@ def find_places(parse: Parse, vocabulary: Vocabulary) -> Places:
         else:
             lent = sides.get(index, "") if mention.lends_side else ""
             groups.append(
-                Group(index, index + 1, places, mention.role, mention.passing, region=mention.region, lent_side=lent)
+                Group(
+                    index,
+                    index + 1,
+                    places,
+                    mention.role,
+                    mention.passing,
+                    region=mention.region,
+                    lent_side=lent,
+                    firm=mention.firm,
+                )
             )
             group_at[index] = len(groups) - 1
         last = index
     free = [
-        (index, cue.value) for index, cue in enumerate(parse.cues) if cue and cue.kind == "side" and index not in owned
+        (index, cue.value)
+        for index, cue in enumerate(parse.cues)
+        if cue and cue.kind == "side" and index not in owned and not _is_compared_with(parse, index)
     ]
     found = Places(groups, group_at, free)
     _relate(parse, found)
     return found
+
+
+def settle_shared_parts(parse: Parse, topic: tuple[Place, ...]) -> None:
+    """Forget mentions such as "upper pole" where the organ spoken of is another one; `topic` is that of the heading."""
+    spoken = {place.organ for place in topic}
+    for index, mention in enumerate(parse.mentions):
+        if mention is None:
+            continue
+        if not mention.shared and mention.organs:
+            spoken = set(mention.organs)
+        elif mention.shared and _is_of_another(parse, index, mention, spoken):
+            parse.mentions[index] = None
+
+
+def _is_of_another(parse: Parse, index: int, mention: Mention, spoken: set[str]) -> bool:
+    """Whether the part at `index` is of another organ: one is spoken of, and nothing names the part's own."""
+    sided = index > 0 and parse.kind(index - 1) == "side"
+    return bool(spoken) and not (sided or spoken & set(mention.organs) or _named_behind(parse, index, mention))
+
+
+def _named_behind(parse: Parse, index: int, mention: Mention) -> bool:
+    """Whether the organ of the part at `index` is named behind it: "at the upper pole of the left kidney"."""
+    behind = (other for other in parse.mentions[index + 1 : index + 6] if other and not other.shared)
+    return any(set(other.organs) & set(mention.organs) for other in behind)
+
+
+def _is_compared_with(parse: Parse, index: int) -> bool:
+    """Whether the side at `index` only compares: "larger than the right", "worse on the left", "L > R"."""
+    if any(item.key in ("<", ">") for item in parse.items[max(index - 1, 0) : index + 2]):
+        return True
+    place = index - 1
+    while place >= 0 and (parse.kind(place) == "article" or parse.items[place].key in ("that", "on")):
+        place -= 1
+    return place >= 0 and (parse.kind(place) == "compared" or parse.items[place].key in _MORE)
 
 
 def _may_join(mention: Mention, group: Group) -> bool:

@@ -11,10 +11,16 @@ from labeling.core.rules.sides import Topic
 from labeling.core.rules.vocabulary import BOTH, FindingTerm, Vocabulary
 from labeling.core.sections import SectionKind
 from labeling.core.spans import Span
-from labeling.core.values import Value
+from labeling.core.values import POSITIVE_VALUES, Value
 
 _ASPECTS: Final = {"size": SIZE_TYPES, "caliber": ("enlarged", "diffuse"), "volume": SIZE_TYPES, "bulk": SIZE_TYPES}
 _ENLARGED_FROM_CM: Final = {"spleen": 13.0, "liver": 18.0}
+_VALUE_OF_ABSENCE: Final = {"missing": Value.PRESENT, "unseen": Value.POSSIBLE, "there": Value.ABSENT}
+_WIDE_FROM_CM: Final = {"pancreatic duct": 0.35}
+_IDENTIFYING: Final = frozenset(
+    {"consistent with", "compatible with", "in keeping with", "representing", "represents", "corresponds to", "likely"}
+    | {"probably", "most likely", "probable", "corresponding to", "reflecting", "is", "are", "as", "to", "a prominent"}
+)
 
 
 def _is_plain_noun(parse: Parse, index: int) -> bool:
@@ -40,6 +46,7 @@ class SentenceReader:
         self._topic = topic
         self._span = span
         self._in_history = section is SectionKind.HISTORY
+        self.last_types: tuple[str, ...] = ()
         self._urgent = [index for index, cue in enumerate(parse.cues) if cue and cue.kind == "urgency"]
 
     def read(self, start: int) -> Iterator[Assertion]:
@@ -50,19 +57,11 @@ class SentenceReader:
                     yield from self._read_finding(index, finding)
         if not self._in_history:
             yield from self._missing_organs()
+            yield from self._present_organs()
             yield from self._measured_sizes()
 
     def _read_finding(self, index: int, finding: FindingTerm) -> Iterator[Assertion]:
-        status = self._parse.status[index]
-        if status.hypothetical or (self._in_history and not finding.surgical):
-            return
-        if not finding.surgical and (status.historical or self._is_reason_for_surgery(index)):
-            return
-        if finding.weak and self._has_other_finding(index, finding):
-            return
-        if finding.needs and not self._has_word(index, finding.needs):
-            return
-        if finding.pronoun and not self._may_stand_for_lesion(index):
+        if not self._counts(index, finding):
             return
         attachment = self._attacher.attach(index, finding)
         if not attachment.places:
@@ -70,13 +69,40 @@ class SentenceReader:
         if finding.assertion:
             yield from self._read_normality(index, finding, attachment)
             return
-        value = self._value(index, finding)
-        types = self._spread_types(index, finding)
+        value = Value.ABSENT if self._is_explained(index, finding) else self._value(index, finding)
         for place in attachment.places:
-            beside = finding.adjacent_only or (attachment.adjacent and not finding.surgical)
-            own = ("adjacent",) if beside else types or finding.types_in(place.organ)
-            for name in own:
+            types = self._types(index, finding, attachment, place)
+            if value in POSITIVE_VALUES:
+                self.last_types = types
+            for name in types:
                 yield from self._assert(index, finding, attachment, place, name, value)
+
+    def _counts(self, index: int, finding: FindingTerm) -> bool:
+        """Whether the finding is said of this examination, and its words are enough for it."""
+        status = self._parse.status[index]
+        if status.hypothetical or (self._in_history and not finding.surgical):
+            return False
+        if not finding.surgical and (status.historical or self._is_reason_for_surgery(index)):
+            return False
+        return self._is_enough(index, finding)
+
+    def _is_enough(self, index: int, finding: FindingTerm) -> bool:
+        """Whether a finding that is too little by itself has beside it what it needs."""
+        if finding.weak and self._has_other_finding(index, finding):
+            return False
+        if finding.needs and not self._has_word(index, finding.needs):
+            return False
+        if finding.pronoun and not self._may_stand_for_lesion(index):
+            return False
+        return not finding.repeats or self._may_repeat(index)
+
+    def _types(self, index: int, finding: FindingTerm, attachment: Attachment, place: Place) -> tuple[str, ...]:
+        """Findings of the schema that the term is about at `place`."""
+        if finding.adjacent_only or (not finding.surgical and attachment.adjacent):
+            return ("adjacent",)
+        chosen = self._topic.types if finding.repeats else self._spread_types(index, finding)
+        own = chosen or finding.types_in(place.organ)
+        return ("postsurgical",) if "absent" in own and finding.surgical and self._is_partial(index) else own
 
     def _is_reason_for_surgery(self, index: int) -> bool:
         """Whether the finding is why there was surgery: "hemicolectomy for cecal cancer"."""
@@ -89,15 +115,49 @@ class SentenceReader:
         start, end = self._parse.clause_start(index), self._parse.clause_end(index)
         return any(item.key in words or item.key.split(" ")[0] in words for item in self._parse.items[start:end])
 
+    def _is_partial(self, index: int) -> bool:
+        """Whether only a part was taken out, with a side between: "partial right nephrectomy"."""
+        return any(item.key in ("partial", "subtotal", "hemi") for item in self._parse.items[max(index - 2, 0) : index])
+
     def _may_stand_for_lesion(self, index: int) -> bool:
         """Whether "another" can mean a lesion: one was named before, and no noun follows."""
         parse = self._parse
         named = self.has_lesion_before(index) or self._topic.lesion
         follower = index + 1
+        if follower < len(parse.items) and parse.kind(follower) == "compared":
+            return False
         alone = follower >= len(parse.items) or not (
             parse.mentions[follower] or parse.findings[follower] or _is_plain_noun(parse, follower)
         )
         return named and alone
+
+    def _may_repeat(self, index: int) -> bool:
+        """Whether "same" opens its clause and stands alone or before a side: "left kidney: same"."""
+        parse = self._parse
+        opens = index == 0 or parse.kind(index - 1) in ("stop", "colon") or parse.items[index - 1].key == ","
+        follower = parse.items[index + 1].key if index + 1 < len(parse.items) else "."
+        return opens and (follower in (".", ",", "on", "in", "with") or parse.kind(index + 1) in ("side", "stop"))
+
+    def _is_explained(self, index: int, finding: FindingTerm) -> bool:
+        """Whether the sentence goes on to say that the lesion at `index` is something else: a splenule, stool."""
+        if finding.types != ("focal",) or finding.strong or self._parse.status[index].negated:
+            return False
+        for place in range(index + 1, self._parse.clause_end(index)):
+            for other in self._parse.findings[place]:
+                if other.explains and not self._parse.status[place].negated:
+                    return not other.types or (finding.name == "lesion" and self._is_apposition(index, place))
+        return False
+
+    def _is_apposition(self, index: int, place: int) -> bool:
+        """Whether what stands at `place` names the item at `index` again, rather than something further."""
+        parse = self._parse
+        place -= 1
+        while place > index and (parse.kind(place) == "article" or parse.kind(place) == "quantity"):
+            if parse.items[place].raw in _IDENTIFYING:
+                return True
+            place -= 1
+        item = parse.items[place]
+        return item.key in (",", "(", "-", ":") or parse.kind(place) == "hedge" or item.raw in _IDENTIFYING
 
     def has_lesion_before(self, index: int) -> bool:
         """Whether a lesion is named before the item at `index` and not denied."""
@@ -132,6 +192,7 @@ class SentenceReader:
         return any(
             other is not finding and not other.weak and other.types and not other.assertion and "focal" in other.types
             for place in range(start, end)
+            if not self._parse.status[place].negated
             for other in self._parse.findings[place]
         )
 
@@ -166,7 +227,7 @@ class SentenceReader:
     ) -> Iterator[Assertion]:
         targets, vague = self._targets(place)
         raw = self._parse.items[index].raw
-        urgency = self._urgency(index) if value in (Value.PRESENT, Value.POSSIBLE) else -1
+        urgency = self._urgency(index) if value in POSITIVE_VALUES and name != "normal" else -1
         for target in targets:
             yield Assertion(
                 target,
@@ -184,8 +245,13 @@ class SentenceReader:
         if not self._urgent:
             return -1
         clause = range(self._parse.clause_start(index), self._parse.clause_end(index))
-        stated = [place for place in self._urgent if place in clause and not self._parse.status[place].negated]
+        stated = [place for place in self._urgent if place in clause and self._is_said(place)]
         return max((int(cue.value) for place in stated if (cue := self._parse.cues[place])), default=-1)
+
+    def _is_said(self, index: int) -> bool:
+        """Whether the item is neither denied nor past nor only asked for."""
+        status = self._parse.status[index]
+        return not (status.negated or status.hypothetical or status.historical)
 
     def _targets(self, place: Place) -> tuple[list[str], bool]:
         """Targets that a place stands for, and whether the side had to be guessed."""
@@ -224,6 +290,19 @@ class SentenceReader:
                 if start <= group.start < index and group.role == "whole" and not group.relation:
                     yield from self._missing(index, group, cue.value)
 
+    def _present_organs(self) -> Iterator[Assertion]:
+        """ "The gallbladder is present": an organ that can be missing is not."""
+        parse = self._parse
+        for index, item in enumerate(parse.items):
+            place = index - 1
+            while place >= 0 and (parse.kind(place) in ("verb", "colon") or parse.items[place].key == "still"):
+                place -= 1
+            if item.key != "present" or place not in self._places.group_at or parse.status[index].negated:
+                continue
+            group = self._places.groups[self._places.group_at[place]]
+            if group.role == "whole" and not group.relation and not parse.findings[place]:
+                yield from self._missing(index, group, "there")
+
     def _absent_by_adjective(self, index: int) -> Iterator[Assertion]:
         """ "Absent left kidney", or "Gallbladder: absent"."""
         end = self._parse.clause_end(index)
@@ -238,7 +317,7 @@ class SentenceReader:
 
     def _missing(self, index: int, group: Group, how: str) -> Iterator[Assertion]:
         finding = FindingTerm("not there", ("absent",))
-        value = Value.PRESENT if how == "missing" else Value.POSSIBLE
+        value = _VALUE_OF_ABSENCE[how]
         if self._parse.status[index].hypothetical:
             return
         for place in group.places:
@@ -255,7 +334,8 @@ class SentenceReader:
             start = parse.clause_start(index)
             if any("focal" in f.types or f.assertion for p in range(start, index) for f in parse.findings[p]):
                 continue
-            if any(f.assertion for p in range(index, parse.clause_end(index)) for f in parse.findings[p]):
+            behind = range(index, parse.clause_end(index))
+            if any(f.assertion or parse.status[p].negated for p in behind for f in parse.findings[p]):
                 continue
             yield from self._measured_size(index, start)
 
@@ -266,9 +346,13 @@ class SentenceReader:
         size_cm = float(number) / (10 if self._parse.items[index].key == "mm" else 1)
         groups = [group for group in self._places.groups if start <= group.start < index and not group.relation]
         places = groups[-1].places if groups else self._topic.places
-        if groups and groups[-1].role != "whole":
+        if len(places) != 1:
             return
-        if len(places) != 1 or size_cm <= _ENLARGED_FROM_CM.get(places[0].organ, 1000):
+        organ = places[0].organ
+        if groups and organ in _WIDE_FROM_CM and size_cm > _WIDE_FROM_CM[organ]:
+            finding = FindingTerm(f"{size_cm:g} cm", ("diffuse",))
+            yield from self._assert(index, finding, Attachment(places, "measured"), places[0], "diffuse", Value.PRESENT)
+        if (groups and groups[-1].role != "whole") or size_cm <= _ENLARGED_FROM_CM.get(organ, 1000):
             return
         finding = FindingTerm(f"{size_cm:g} cm", ("enlarged",))
         yield from self._assert(index, finding, Attachment(places, "measured"), places[0], "enlarged", Value.PRESENT)

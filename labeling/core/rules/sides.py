@@ -5,25 +5,42 @@ from typing import Final
 
 from labeling.core.rules.clauses import Parse
 from labeling.core.rules.places import Place, Places, is_filler
-from labeling.core.rules.vocabulary import BOTH, FindingTerm, Vocabulary
+from labeling.core.rules.vocabulary import BOTH, Cue, FindingTerm, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What organless sentences are about. `heading` topics do not say that both sides are meant."""
+    """What organless sentences are about.
+
+    `heading` topics do not say that both sides are meant; `types` are those of the last finding ("left: same").
+    """
 
     places: tuple[Place, ...] = ()
     elsewhere: bool = False
     heading: bool = False
     lesion: bool = False
+    types: tuple[str, ...] = ()
 
 
 NO_TOPIC: Final = Topic()
+_OPPOSITE: Final = {"left": "right", "right": "left"}
 
 
 def _one_side(values: list[str]) -> str:
     """The side that `values` agree on, both when they do not, empty when there is none."""
     return (values[0] if len(set(values)) == 1 else BOTH) if values else ""
+
+
+def resolve_other_side(parse: Parse, topic: Topic) -> None:
+    """Put left or right in the place of "the other side": the opposite of the side said last; nothing without one."""
+    last = next((place.side for place in topic.places if place.side in _OPPOSITE), "")
+    for index, cue in enumerate(parse.cues):
+        if cue is None or cue.kind != "side":
+            continue
+        if cue.value == "other":
+            parse.cues[index] = Cue("side", _OPPOSITE[last]) if last else None
+        elif cue.value in _OPPOSITE:
+            last = cue.value
 
 
 class SideResolver:
@@ -46,8 +63,11 @@ class SideResolver:
                 result.append(place)
                 continue
             fixed = place.side and how in ("compound", "located", "before", "follower")
+            fixed = fixed and not (place.side == BOTH and near and how == "compound")
             said = place.side if fixed else near or (place.side if how != "topic" else "")
-            side = said or self._earlier_side(index, place.organ) or anywhere or self._lent_side()
+            earlier = self._earlier_side(index, place.organ)
+            side = said or (anywhere if earlier == BOTH and anywhere else earlier or anywhere) or self._lent_side()
+            side = side or (self._side_of_clause_before(index) if how == "implied" else "")
             side = side or self._topic_side(place.organ)
             result.append(Place(place.organ, side))
         return tuple(dict.fromkeys(result))
@@ -70,11 +90,18 @@ class SideResolver:
         for place in range(index - 1, -1, -1):
             if place in free:
                 found.append(free[place])
+            elif self._is_set_off(place, free):
+                continue
             elif (
                 not is_filler(self._parse, place) and not (found and self._parse.items[place].key in ("and", "or"))
             ) or self._parse.findings[place]:
                 break
         return found
+
+    def _is_set_off(self, place: int, free: dict[int, str]) -> bool:
+        """Whether the item is the comma or colon behind a side that opens its clause: "left, agenesis"."""
+        opens = place - 1 in free and (place < 2 or self._parse.kind(place - 2) in ("stop", "colon"))
+        return opens and self._parse.items[place].key in (",", ":", "-")
 
     def _leads(self, index: int, place: int) -> bool:
         """Whether nothing but another finding's absence stands between the finding and a side behind it."""
@@ -94,6 +121,11 @@ class SideResolver:
                     if self._same(place.organ, organ) and place.side:
                         return place.side
         return ""
+
+    def _side_of_clause_before(self, index: int) -> str:
+        """Side that an earlier clause of the sentence gave: "the right renal stone has passed; hydronephrosis ..."."""
+        before = [value for place, value in self._places.free_sides if place < index]
+        return before[-1] if before else ""
 
     def _lent_side(self) -> str:
         """Side of a ureter in the sentence: what is wrong above it is on that side too."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from labeling.core.rules.data import read_vocabulary_file, vocabulary_files
+from labeling.core.rules.data import read_vocabulary_file, read_vocabulary_header, vocabulary_files
 from labeling.core.rules.lexicon import Lexicon, fold, phrase_key, word_key
 from labeling.core.schema import Finding, Schema, Target
 
@@ -22,7 +22,9 @@ class Mention:
     """A phrase that names a place.
 
     `role` is `whole` (the organ), `part`, `around` (beside the organ), `collective` or `other` (none of the schema's
-    targets). A `passing` mention does not become the topic of following sentences.
+    targets). A `passing` mention does not become the topic of following sentences. What is said of a `firm` one stays
+    there, even a finding that implies another organ: a transplant. A `shared` part ("upper pole") is one of the organ
+    only when no other organ is spoken of.
     """
 
     organs: tuple[str, ...] = ()
@@ -31,6 +33,8 @@ class Mention:
     passing: bool = False
     region: bool = False
     lends_side: bool = False
+    firm: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ class FindingTerm:
     may stand before its organ; a `predicate` is said of the organ itself, never of a lesion in it; a `weak` finding
     yields to any other in its clause; `spread` lets the words "diffuse" and "focal" choose the type. A `strict`
     predicate ("small") needs a copula or its organ right behind it; a `pronoun` ("another") stands for a lesion named
-    before; a finding with `needs` counts only when its clause has one of these words.
+    before; one that `repeats` ("ditto") has the types of the finding before; one that `explains` ("splenule") says what
+    a lesion named before it in its sentence really is; a finding with `needs` counts only when its clause has one of
+    these words.
     """
 
     name: str
@@ -60,6 +66,8 @@ class FindingTerm:
     strict: bool = False
     pronoun: bool = False
     possible: bool = False
+    repeats: bool = False
+    explains: bool = False
     needs: tuple[str, ...] = ()
     assertion: str = ""
 
@@ -105,11 +113,16 @@ def _file(name: str) -> dict[str, Any]:
     return read_vocabulary_file(name)
 
 
+@cache
+def _header(name: str) -> dict[str, Any]:
+    return read_vocabulary_header(name)
+
+
 def build_vocabulary(schema: Schema) -> Vocabulary:
     """Vocabulary for `schema`: the cues, every file that shares a target with it, and its own terms."""
     vocabulary = Vocabulary(Lexicon())
     names = [name for name in vocabulary_files() if name not in _NOT_VOCABULARIES]
-    files = [content for name in names if _serves(content := _file(name), schema)]
+    files = [_file(name) for name in names if _serves(_header(name), schema)]
     for content in files:
         _add_organs(vocabulary, content, schema)
         _add_findings(vocabulary, content.get("finding", ()))
@@ -127,6 +140,7 @@ def build_vocabulary(schema: Schema) -> Vocabulary:
 
 
 def _serves(content: dict[str, Any], schema: Schema) -> bool:
+    """Whether the vocabulary file that begins with `content` shares a target with `schema`, or is for all."""
     header = content.get("vocabulary", {})
     if "targets" not in header:
         return True
@@ -142,20 +156,29 @@ def _add_organs(vocabulary: Vocabulary, content: dict[str, Any], schema: Schema)
             targets = {"": own}
         vocabulary.add_organ(organ["id"], targets)
         vocabulary.part_of[organ["id"]] = own
-        for role in ("whole", "part", "around"):
-            for term in organ.get(role, ()):
-                vocabulary.lexicon.add(term, Mention((organ["id"],), role))
-        for term in organ.get("plural", ()):
-            *before, last = term.split()
-            vocabulary.lexicon.add(" ".join((*before, "=" + last)), Mention((organ["id"],), "whole", BOTH))
+        _add_organ_terms(vocabulary.lexicon, organ)
     for group in content.get("collective", ()):
         for term in group["terms"]:
             vocabulary.lexicon.add(term, Mention(tuple(group["organs"]), group.get("role", "collective")))
     for other in content.get("other", ()):
-        passing, region, lends = (other.get(flag, False) for flag in ("passing", "region", "lends_side"))
+        passing, region, lends, firm = (other.get(name, False) for name in ("passing", "region", "lends_side", "firm"))
         vocabulary.elsewhere.update((phrase_key(term), term) for term in other["terms"])
         for term in other["terms"]:
-            vocabulary.lexicon.add(term, Mention((), "other", "", passing or region, region, lends))
+            vocabulary.lexicon.add(term, Mention((), "other", "", passing or region, region, lends, firm))
+
+
+def _add_organ_terms(lexicon: Lexicon, organ: dict[str, Any]) -> None:
+    """Terms of an `[[organ]]` table of a vocabulary file."""
+    organs = (organ["id"],)
+    mentions = {role: Mention(organs, role) for role in ("whole", "part", "around")}
+    mentions |= {side: Mention(organs, "whole", side) for side in ("left", "right")}
+    mentions["shared"] = Mention(organs, "part", shared=True)
+    for role, mention in mentions.items():
+        for term in organ.get(role, ()):
+            lexicon.add(term, mention)
+    for term in organ.get("plural", ()):
+        *before, last = term.split()
+        lexicon.add(" ".join((*before, "=" + last)), Mention(organs, "whole", BOTH))
 
 
 def _add_findings(vocabulary: Vocabulary, entries: Iterable[dict[str, Any]]) -> None:
@@ -178,6 +201,8 @@ def finding_term(entry: dict[str, Any]) -> FindingTerm:
         "strict",
         "pronoun",
         "possible",
+        "repeats",
+        "explains",
     )
     return FindingTerm(
         name=entry["name"],

@@ -1,5 +1,6 @@
 """Every term of the vocabulary files at work: cues, findings and places, each in the example beside it."""
 
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from labeling.core.records import LabelSet
 from labeling.core.rules import label_report
-from labeling.core.rules.data import read_vocabulary_file, vocabulary_files, vocabulary_hash
+from labeling.core.rules.data import read_vocabulary_file, vocabulary_files, vocabulary_folder, vocabulary_hash
 from labeling.core.rules.lexicon import fold
 from labeling.core.rules.vocabulary import Cue, FindingTerm, Mention, build_vocabulary
 from labeling.core.schema_yaml import load_preset
@@ -139,3 +140,8 @@ def test_hash_changes_with_the_vocabulary_only() -> None:
     assert len(vocabulary_hash()) == 64
     assert vocabulary_hash() == vocabulary_hash()
     assert {"cues.toml", "abdomen-findings.toml", "abdomen-organs.toml", "spelling.toml"} <= set(vocabulary_files())
+
+
+@pytest.mark.parametrize("name", vocabulary_files())
+def test_quick_reading_gives_what_the_parser_of_the_standard_library_gives(name: str) -> None:
+    assert read_vocabulary_file(name) == tomllib.loads(vocabulary_folder().joinpath(name).read_text(encoding="utf-8"))
