@@ -8,15 +8,19 @@ from django.http import HttpRequest
 
 from annotator.core.vectors import VectorError
 from annotator.services.drafts import DraftContent
+from annotator.services.readings import Submission
 
 MAX_CLIENT_ID = 64
+MAX_BODY_BYTES = 2_000_000
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:
-    """The request's JSON object; raises `VectorError` when it is none."""
+    """The request's JSON object; raises `VectorError` when it is none or too large to be a reading."""
+    if len(request.body) > MAX_BODY_BYTES:
+        raise VectorError(f"the request has {len(request.body):,} bytes, at most {MAX_BODY_BYTES:,} are read")
     try:
         body = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise VectorError("the request is not JSON") from error
     if not isinstance(body, dict):
         raise VectorError("the request is not a JSON object")
@@ -35,6 +39,16 @@ def draft_content(body: dict[str, Any]) -> DraftContent:
         body=body.get("body", {}),
         active_seconds_delta=_count(body, "active_seconds_delta"),
         client_id=client_id,
+        prefill_run=identifier(body, "prefill_run") if body.get("prefill_run", "") is not None else None,
+    )
+
+
+def submission(body: dict[str, Any]) -> Submission:
+    """What a submission says beyond the save that it is."""
+    return Submission(
+        content=draft_content(body),
+        submission_id=identifier(body, "submission_id"),
+        acknowledged=acknowledged(body),
     )
 
 

@@ -9,6 +9,8 @@ from labeling.core.values import STATE_CODES, URGENCY_CODES, VALUE_CODES
 
 MAX_COMMENT_CHARACTERS = 4000
 MAX_SPANS_PER_CELL = 200
+MAX_FLAGS = 20
+MAX_KEY_CHARACTERS = 200
 _ENTRY_KEYS = {"evidence", "comment", "flags", "reason", "probability", "logit_difference", "attributes"}
 
 
@@ -36,6 +38,8 @@ def check_body(body: Any, *, schema: Schema, text_length: int) -> None:
         raise VectorError('body: expected {"cells": {...}}')
     if not isinstance(body.get("cells", {}), Mapping) or not isinstance(body.get("acknowledged", []), list):
         raise VectorError("body: cells is a mapping and acknowledged a list")
+    if not all(_is_text(key, at_most=MAX_KEY_CHARACTERS) for key in body.get("acknowledged", [])):
+        raise VectorError("body: acknowledged lists keys of contradictions")
     known = {str(cell) for cell in schema.cells}
     for key, entry in body.get("cells", {}).items():
         if key not in known:
@@ -43,6 +47,7 @@ def check_body(body: Any, *, schema: Schema, text_length: int) -> None:
         if not isinstance(entry, Mapping) or set(entry) - _ENTRY_KEYS:
             raise VectorError(f"body: cell {key!r} may hold {', '.join(sorted(_ENTRY_KEYS))}")
         _check_entry(key, entry, text_length=text_length)
+        _check_attributes(key, entry.get("attributes", {}), schema=schema)
 
 
 def _check_entry(key: str, entry: Mapping[str, Any], *, text_length: int) -> None:
@@ -55,17 +60,32 @@ def _check_entry(key: str, entry: Mapping[str, Any], *, text_length: int) -> Non
         if not 0 <= span[0] < span[1] <= text_length:
             raise VectorError(f"body: cell {key!r}: span {span} lies outside the report of {text_length} characters")
     for name in ("comment", "reason"):
-        text = entry.get(name, "")
-        if not isinstance(text, str) or len(text) > MAX_COMMENT_CHARACTERS or "\x00" in text:
+        if not _is_text(entry.get(name, ""), at_most=MAX_COMMENT_CHARACTERS):
             raise VectorError(f"body: cell {key!r}: {name} is text of at most {MAX_COMMENT_CHARACTERS} characters")
     flags = entry.get("flags", [])
-    if not isinstance(flags, list) or not all(isinstance(flag, str) and 0 < len(flag) <= 40 for flag in flags):
-        raise VectorError(f"body: cell {key!r}: flags are short texts")
+    if not isinstance(flags, list) or len(flags) > MAX_FLAGS or not all(flag and _is_text(flag, at_most=40) for flag in flags):
+        raise VectorError(f"body: cell {key!r}: flags are at most {MAX_FLAGS} short texts")
     for name in ("probability", "logit_difference"):
         number = entry.get(name)
         is_number = isinstance(number, int | float) and not isinstance(number, bool)
         if number is not None and not (is_number and math.isfinite(number)):
             raise VectorError(f"body: cell {key!r}: {name} is a number")
+
+
+def _check_attributes(key: str, attributes: Any, *, schema: Schema) -> None:
+    levels_of = {attribute.name: attribute.levels for attribute in schema.attributes if attribute.name != "urgency"}
+    if not isinstance(attributes, Mapping):
+        raise VectorError(f"body: cell {key!r}: attributes is a mapping")
+    for name, level in attributes.items():
+        if name not in levels_of or level not in levels_of[name]:
+            raise VectorError(f"body: cell {key!r}: schema {schema.name} has no such attribute or level")
+
+
+def _is_text(text: Any, *, at_most: int) -> bool:
+    """Whether both databases can store it: no NUL, and no half of a surrogate pair."""
+    if not isinstance(text, str) or len(text) > at_most or "\x00" in text:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def undecided_cells(values: str, *, schema: Schema) -> list[str]:

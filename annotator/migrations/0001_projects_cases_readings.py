@@ -239,6 +239,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("version", models.PositiveIntegerField()),
+                ("prefill_run", models.UUIDField(blank=True, null=True)),
                 ("values", models.CharField(max_length=2000)),
                 ("urgencies", models.CharField(max_length=2000)),
                 ("body", models.JSONField(default=dict)),

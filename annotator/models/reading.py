@@ -26,6 +26,7 @@ class DraftState(models.TextChoices):
 class Draft(models.Model):
     """What a reader has on the screen of one case. `version` goes up by one with every saved change.
 
+    `prefill_run` is the run whose labels the reader started from; the first save fixes it.
     Submitting leaves the row behind with state `submitted`, so that it also answers which cases a reader has done.
     """
 
@@ -34,6 +35,7 @@ class Draft(models.Model):
     reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="drafts")
     state = models.CharField(max_length=10, choices=DraftState, default=DraftState.OPEN)
     version = models.PositiveIntegerField()
+    prefill_run = models.UUIDField(null=True, blank=True)
     values = models.CharField(max_length=2000)
     urgencies = models.CharField(max_length=2000)
     body = models.JSONField(default=dict)

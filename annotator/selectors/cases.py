@@ -1,5 +1,6 @@
 """Find a reader's cases and gather what the reading screen shows of one."""
 
+import uuid
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,7 +12,7 @@ from django.http import Http404
 from annotator.models import Arm, Case, Draft, DraftState, Project, Reading, User
 from labeling.core.schema import Schema
 from labeling.core.text import structure_report
-from labeling.models import MachineLabel
+from labeling.models import MachineLabel, Run
 
 
 def case_for(project: Project, case_id: int) -> Case:
@@ -84,12 +85,29 @@ def prefill_of(case: Case) -> MachineLabel | None:
     )
 
 
+def prefill_named(case: Case, run_id: uuid.UUID) -> MachineLabel | None:
+    """What one finished run of the project says about the case, whether or not it pre-fills now."""
+    if case.report_id is None:
+        return None
+    return (
+        MachineLabel.objects.select_related("run")
+        .filter(
+            run__project_id=case.project_id,
+            run__run_id=run_id,
+            run__state=Run.State.FINISHED,
+            report_id=case.report_id,
+        )
+        .order_by()
+        .first()
+    )
+
+
 def case_payload(case: Case, *, reader: User, progress: Progress) -> dict[str, Any]:
     """The case as docs/api.md describes it, without the addresses."""
     draft = Draft.objects.filter(case=case, reader=reader).order_by().first()
     # A reading leaves its draft behind: without one there is no reading to look for.
     reading = Reading.objects.filter(case=case, reader=reader).order_by("-revision").first() if draft else None
-    prefill = prefill_of(case)
+    prefill = _prefill_for(draft, case)
     return {
         "case": {
             "id": case.pk,
@@ -105,6 +123,13 @@ def case_payload(case: Case, *, reader: User, progress: Progress) -> dict[str, A
         "draft": draft_payload(draft) if draft else None,
         "reading": _reading_payload(reading) if reading else None,
     }
+
+
+def _prefill_for(draft: Draft | None, case: Case) -> MachineLabel | None:
+    """A draft keeps the labels it started from, though another run pre-fills by now."""
+    if draft is None:
+        return prefill_of(case)
+    return prefill_named(case, draft.prefill_run) if draft.prefill_run else None
 
 
 def draft_payload(draft: Draft) -> dict[str, Any]:

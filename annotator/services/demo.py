@@ -171,7 +171,7 @@ def _make_readings(project: Project, *, reader: User) -> None:
 def _make_reading(case: Case, *, reader: User, plan: Mapping[str, Any]) -> None:
     schema = parsed_schema(case.project.schema)
     prefill = prefill_of(case)
-    content = _content(plan, schema=schema, prefill=prefill if plan["state"] == "draft" else None)
+    content = _content(plan, schema=schema, prefill=prefill)
     if plan["state"] == "draft":
         save_draft(case=case, reader=reader, content=content, now=timezone.now())
         return
@@ -180,16 +180,16 @@ def _make_reading(case: Case, *, reader: User, plan: Mapping[str, Any]) -> None:
         content=content,
         submission_id=uuid.uuid5(_SUBMISSIONS, f"{case.project.slug}/{case.key}"),
         acknowledged=frozenset(found.key for found in contradictions),
-        prefill_run=prefill.run.run_id if prefill else None,
     )
     submit_reading(case=case, reader=reader, submission=submission, now=timezone.now())
 
 
 def _content(plan: Mapping[str, Any], *, schema: Schema, prefill: MachineLabel | None) -> DraftContent:
-    """The planned cells, on top of the machine's where `prefill` is given, else of nothing being mentioned."""
+    """The planned cells; in a draft on top of the machine's labels, in a reading on top of nothing being mentioned."""
     n_cells = len(schema.cells)
-    values = list(prefill.values if prefill else CODE_OF_STATE[Value.NOT_MENTIONED] * n_cells)
-    urgencies = list(prefill.urgencies if prefill else NO_URGENCY_CODE * n_cells)
+    start = prefill if plan["state"] == "draft" else None
+    values = list(start.values if start else CODE_OF_STATE[Value.NOT_MENTIONED] * n_cells)
+    urgencies = list(start.urgencies if start else NO_URGENCY_CODE * n_cells)
     for cell, (value, urgency) in _planned_cells(plan["cells"], schema=schema).items():
         index = schema.index_of_cell[cell]
         values[index] = CODE_OF_STATE[value]
@@ -202,6 +202,7 @@ def _content(plan: Mapping[str, Any], *, schema: Schema, prefill: MachineLabel |
         body={"cells": {key: {"comment": comment} for key, comment in comments.items()}},
         active_seconds_delta=plan["active_seconds"],
         client_id="demo",
+        prefill_run=prefill.run.run_id if prefill else None,
     )
 
 

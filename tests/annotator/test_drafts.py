@@ -1,18 +1,27 @@
 """Drafts: nothing acknowledged is lost, a stale write shows both versions."""
 
+import json
+
 import pytest
 from django.db import connection, transaction
 
 from annotator.exceptions import StaleDraftError
 from annotator.models import Draft, Event
 from annotator.services.drafts import DraftContent, save_draft
-from tests.annotator.worlds import NOW, draft_body
+from labeling.models import Run
+from tests.annotator.worlds import NOW, add_run, draft_body
 
 pytestmark = pytest.mark.django_db
 
 
 def put(client, case, body):
     return client.put(f"/api/projects/{case.project.slug}/cases/{case.pk}/draft", body, content_type="application/json")
+
+
+def add_run_without_labels(world):
+    return Run.objects.create(
+        project=world.project, schema=world.project.schema, labeler="rules", state=Run.State.RUNNING, started_at=NOW
+    )
 
 
 @pytest.fixture
@@ -93,13 +102,84 @@ def test_what_does_not_fit_is_refused_and_nothing_is_stored(reader_client, world
     assert not Draft.objects.exists()
 
 
-@pytest.mark.parametrize("raw", ["", "[]", "nonsense", '"x"'])
+@pytest.mark.parametrize("raw", ["", "[]", "nonsense", '"x"', "[" * 200_000], ids=range(5))
 def test_what_is_not_an_object_is_refused(reader_client, world, raw):
     case = world.cases[0]
     url = f"/api/projects/{case.project.slug}/cases/{case.pk}/draft"
     answer = reader_client.put(url, raw, content_type="application/json")
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "invalid"
+
+
+def in_cell(**entry):
+    return {"cells": {"spine|cancer": entry}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        in_cell(comment="a\x00b"),
+        in_cell(comment="half \ud800 pair"),
+        in_cell(flags=["a\x00b"]),
+        in_cell(flags=["half \ud800 pair"]),
+        in_cell(flags=["x"] * 21),
+        in_cell(attributes={"grade": "high"}),
+        in_cell(attributes={"grade": float("nan")}),
+        in_cell(probability=float("inf")),
+        in_cell(comment="x" * 3_000_000),
+        {"cells": {}, "acknowledged": ["a\x00b"]},
+    ],
+    ids=range(10),
+)
+def test_what_a_database_cannot_store_is_refused_not_a_failure(reader_client, world, body):
+    case = world.cases[0]
+    url = f"/api/projects/{case.project.slug}/cases/{case.pk}/draft"
+    raw = json.dumps(draft_body(world, body=body))  # in ASCII, as a browser may send it too
+    answer = reader_client.put(url, raw, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "invalid"
+    assert not Draft.objects.exists()
+
+
+def test_a_page_that_somebody_else_opened_saves_nothing(client, world):
+    case = world.cases[0]
+    client.force_login(world.other_reader)  # signed in over the session of world.reader, whose page is still open
+    url = f"/api/projects/{case.project.slug}/cases/{case.pk}/draft"
+    body = draft_body(world)
+    headers = {"X-Reader": str(world.reader.pk)}
+    answer = client.put(url, body, content_type="application/json", headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "other_reader"
+    assert not Draft.objects.exists()
+    headers = {"X-Reader": str(world.other_reader.pk)}
+    assert client.put(url, body, content_type="application/json", headers=headers).status_code == 200
+
+
+def test_a_draft_keeps_the_prefill_it_started_from(reader_client, world):
+    case = world.cases[0]
+    put(reader_client, case, draft_body(world))
+    first = world.run
+    first.is_prefill = False
+    first.save(update_fields=["is_prefill"])
+    newer = add_run(world.project, world.cases, values="0.0.0.0.")
+    payload = reader_client.get(f"/api/projects/lumbar/cases/{case.pk}").json()
+    assert payload["prefill"]["run"] == str(first.run_id)
+    put(reader_client, case, draft_body(world, version=1, prefill_run=str(newer.run_id)))
+    assert Draft.objects.get().prefill_run == first.run_id
+    other = reader_client.get(f"/api/projects/lumbar/cases/{world.cases[1].pk}").json()
+    assert other["prefill"]["run"] == str(newer.run_id)
+
+
+def test_a_draft_that_started_blank_stays_blank(reader_client, world):
+    case = world.cases[0]
+    put(reader_client, case, draft_body(world, prefill_run=None))
+    payload = reader_client.get(f"/api/projects/lumbar/cases/{case.pk}").json()
+    assert (payload["arm"], payload["prefill"]) == ("blank", None)
+
+
+def test_a_run_that_is_not_finished_prefills_nothing(reader_client, world):
+    run = add_run_without_labels(world)
+    assert put(reader_client, world.cases[0], draft_body(world, prefill_run=str(run.run_id))).status_code == 400
 
 
 def test_one_save_counts_at_most_an_hour_of_activity(reader_client, world):
@@ -126,6 +206,7 @@ def test_of_two_saves_at_once_exactly_one_wins(world):
             body={"cells": {}},
             active_seconds_delta=0,
             client_id=f"tab-{number}",
+            prefill_run=None,
         )
         barrier.wait()
         try:
@@ -147,7 +228,7 @@ def test_a_failed_event_takes_the_draft_with_it(world, monkeypatch):
         raise RuntimeError("disk full")
 
     monkeypatch.setattr(Event.objects, "create", fail)
-    content = DraftContent(0, "+.0.+.+.", "_" * 8, {"cells": {}}, 0, "tab-1")
+    content = DraftContent(0, "+.0.+.+.", "_" * 8, {"cells": {}}, 0, "tab-1", None)
     with pytest.raises(RuntimeError), transaction.atomic():
         save_draft(case=world.cases[0], reader=world.reader, content=content, now=NOW)
     assert not Draft.objects.exists()

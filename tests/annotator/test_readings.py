@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
 from annotator.models import Arm, Draft, Event, Reading
-from tests.annotator.worlds import draft_body, submission_body
+from tests.annotator.worlds import add_run, draft_body, submission_body
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +100,57 @@ def test_a_prefill_run_of_nowhere_is_refused(reader_client, world, run):
 def test_the_prefill_run_of_another_project_is_refused(reader_client, world, other_world):
     body = submission_body(world, prefill_run=str(other_world.run.run_id))
     assert post(reader_client, world.cases[0], body).status_code == 400
+
+
+def test_a_reading_names_the_prefill_its_draft_started_from(reader_client, world):
+    case = world.cases[0]
+    url = f"/api/projects/{case.project.slug}/cases/{case.pk}/draft"
+    reader_client.put(url, draft_body(world), content_type="application/json")
+    world.run.is_prefill = False
+    world.run.save(update_fields=["is_prefill"])
+    newer = add_run(world.project, world.cases, values="0.0.0.0.")
+    body = submission_body(world, version=1, prefill_run=str(newer.run_id))
+    assert post(reader_client, case, body).status_code == 201
+    assert Reading.objects.get().prefill_run == world.run.run_id
+
+
+def test_the_same_submission_with_other_content_is_refused(reader_client, world):
+    body = submission_body(world)
+    post(reader_client, world.cases[0], body)
+    assert post(reader_client, world.cases[0], body | {"values": "0.0.0.0."}).status_code == 400
+    assert Reading.objects.get().values == "+.0.+.+."
+
+
+def test_what_a_submission_changes_is_in_its_event(reader_client, world):
+    case = world.cases[0]
+    url = f"/api/projects/{case.project.slug}/cases/{case.pk}/draft"
+    comment = {"cells": {"spine|cancer": {"comment": "ask again"}}}
+    reader_client.put(url, draft_body(world, body=comment), content_type="application/json")
+    post(reader_client, case, submission_body(world, version=1, values="+.+.+.+."))
+    payload = Event.objects.get(verb=Event.Verb.READING_SUBMITTED).payload
+    assert payload["changes"] == {"spine|spondylolisthesis": ["0_", "+_"]}
+    assert payload["body_before"] == comment
+
+
+@pytest.mark.parametrize("address", ["/api/projects/lumbar/cases/{}", "/projects/lumbar/cases/{}/"])
+@pytest.mark.parametrize("submitted", [False, True])
+def test_a_reader_sees_nothing_of_another_readers_work(client, world, address, submitted):
+    case = world.cases[0]
+    secret = {"cells": {"spine|cancer": {"comment": "the other reader wrote this"}}}
+    client.force_login(world.other_reader)
+    if submitted:
+        post(client, case, submission_body(world, values="0?0?0?0?", body=secret))
+    else:
+        url = f"/api/projects/{case.project.slug}/cases/{case.pk}/draft"
+        client.put(url, draft_body(world, values="0?0?0?0?", body=secret), content_type="application/json")
+    client.force_login(world.reader)
+    for _ in range(2):
+        answer = client.get(address.format(case.pk))
+        assert b"the other reader" not in answer.content
+        assert b"0?0?0?0?" not in answer.content
+        # Once more with work of one's own, which is then found and must be one's own.
+        url = f"/api/projects/{case.project.slug}/cases/{case.pk}/draft"
+        client.put(url, draft_body(world), content_type="application/json")
 
 
 def test_a_blank_reading_says_so(reader_client, world):

@@ -1,12 +1,13 @@
 /** Requests of the reading page. Every outcome is a value: nothing here throws for what a server or network does. */
 
 import { csrfToken } from "../lib/cookies";
+import { readerId } from "../lib/reader";
 import type { Draft, DraftRequest, NextAnswer, SubmitRequest } from "./types";
 
 export type Failure =
   /** No answer, or one that promises to be better later: try again. */
   | { readonly kind: "unreachable" }
-  /** The session ended. */
+  /** The session ended, or somebody else has signed in over it. */
   | { readonly kind: "signed-out" }
   /** The server understood and will not do it. */
   | { readonly kind: "refused"; readonly status: number; readonly code: string; readonly message: string };
@@ -81,7 +82,12 @@ function writing(method: "PUT" | "POST", body: DraftRequest | SubmitRequest, kee
   return {
     method,
     keepalive,
-    headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
+    headers: {
+      "Content-Type": "application/json",
+      Accept: "application/json",
+      "X-CSRFToken": csrfToken(),
+      "X-Reader": readerId(),
+    },
     body: JSON.stringify(body),
   };
 }
