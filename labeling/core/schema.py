@@ -10,6 +10,9 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+# One character per cell in every stored label vector; a schema with more cells is refused.
+MAX_CELLS = 2000
+
 
 class Cell(NamedTuple):
     """One target and one finding. Its string form, `target|finding`, is the key in JSON bodies and form fields."""

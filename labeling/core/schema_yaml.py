@@ -1,22 +1,31 @@
 """Read a label schema from YAML, with every error and its line.
 
 The text is composed into YAML nodes, which know their lines, and checked node by node; nothing is constructed from
-tags. A schema with errors is never returned: `SchemaError` carries all of them.
+tags. A schema with errors is never returned: `SchemaError` carries them, up to `MAX_PROBLEMS`. Size, depth and counts
+are bounded before work grows with them, because a schema may come from anybody who may make a project.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 
 import yaml
 
-from labeling.core.schema import Attribute, Cell, Contradiction, Finding, Group, Schema, Target
+from labeling.core.schema import MAX_CELLS, Attribute, Cell, Contradiction, Finding, Group, Schema, Target
 from labeling.core.sections import SectionKind
 
 FORMAT = 1
 NAME_PATTERN = re.compile(r"[^\W_][\w .+/()-]{0,63}")
-MAX_SCHEMA_CHARACTERS = 1_000_000
+MAX_SCHEMA_CHARACTERS = 100_000
+MAX_DEPTH = 20
+MAX_ENTRIES = 200  # targets, findings, attributes, groups of one kind
+MAX_PROBLEMS = 100
+_NUMBER = re.compile(r"[0-9]{1,9}")  # below 2**31, the largest integer that PostgreSQL stores
+# YAML escapes (such as "\\uD800" and "\\0") can write what neither UTF-8 nor a database stores.
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN_SOURCE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_MAX_SHOWN = 80  # characters of a value, names of a list
 
 _TOP_KEYS = {
     "format": True,
@@ -52,6 +61,42 @@ class SchemaError(ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class _Loader(yaml.SafeLoader):
+    """Composes nodes; refuses aliases, deep nesting and forbidden characters as they come, before more is read."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """The next node, which is checked before anything below it is composed."""
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            raise _refusal(line, "aliases (*name) are not allowed in a schema")
+        if isinstance(event, yaml.ScalarEvent) and _FORBIDDEN.search(event.value):
+            raise _refusal(line, "a value holds control characters or half a character (a surrogate)")
+        if self.depth == MAX_DEPTH:
+            raise _refusal(line, f"nested deeper than {MAX_DEPTH} levels")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _refusal(line: int, message: str) -> SchemaError:
+    return SchemaError([SchemaProblem(line, message)])
+
+
+def _shown(text: str) -> str:
+    """The text as a message quotes it."""
+    return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…")
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The names as a message lists them."""
+    names = list(names)
+    return ", ".join(names[:_MAX_SHOWN]) + (", …" if len(names) > _MAX_SHOWN else "")
+
+
 def preset_names() -> list[str]:
     """Names of the schemas that come with the program."""
     folder = resources.files("labeling.core").joinpath("presets")
@@ -83,10 +128,12 @@ class _Reader:
 
     def complain(self, node: yaml.Node, message: str) -> None:
         self.problems.append(SchemaProblem(node.start_mark.line + 1, message))
+        if len(self.problems) == MAX_PROBLEMS:
+            raise SchemaError(self.problems)
 
     def read(self, source: str) -> Schema:
-        root = self._compose(source)
-        top = self._mapping(root, "the schema", _TOP_KEYS)
+        self.root = self._compose(source)
+        top = self._mapping(self.root, "the schema", _TOP_KEYS)
         if "format" in top and self._integer(top["format"], "format") != FORMAT:
             self.complain(top["format"], f"format is not {FORMAT}, the only one this version reads")
         name = self._name(top.get("name"), "name")
@@ -99,13 +146,15 @@ class _Reader:
         attributes = self._attributes(top.get("attributes"), finding_names)
         finding_groups, target_groups = self._groups(top.get("groups"), target_names, finding_names)
         contradictions = self._contradictions(top.get("contradictions"), finding_names)
+        title = self._text(top.get("title"), "title") or name
+        modality = self._text(top.get("modality"), "modality")
         if self.problems:
             raise SchemaError(self.problems)
         return Schema(
             name=name,
             version=version,
-            title=self._text(top.get("title"), "title") or name,
-            modality=self._text(top.get("modality"), "modality"),
+            title=title,
+            modality=modality,
             targets=tuple(targets),
             findings=tuple(findings),
             cells=tuple(cells),
@@ -117,20 +166,19 @@ class _Reader:
 
     def _compose(self, source: str) -> yaml.Node:
         if len(source) > MAX_SCHEMA_CHARACTERS:
-            raise SchemaError([SchemaProblem(1, f"longer than {MAX_SCHEMA_CHARACTERS} characters")])
+            raise _refusal(1, f"longer than {MAX_SCHEMA_CHARACTERS} characters")
+        if forbidden := _FORBIDDEN_SOURCE.search(source):
+            line = source.count("\n", 0, forbidden.start()) + 1
+            raise _refusal(line, "not YAML: it holds characters that YAML does not allow")
         try:
-            for event in yaml.parse(source, yaml.SafeLoader):
-                if isinstance(event, yaml.AliasEvent):
-                    line = event.start_mark.line + 1 if event.start_mark else 1
-                    raise SchemaError([SchemaProblem(line, "aliases (*name) are not allowed in a schema")])
-            root = yaml.compose(source, yaml.SafeLoader)
+            root = yaml.compose(source, _Loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
-            raise SchemaError([SchemaProblem(mark.line + 1 if mark else 1, f"not YAML: {error.problem}")]) from error
+            raise _refusal(mark.line + 1 if mark else 1, f"not YAML: {error.problem}") from error
         except yaml.YAMLError as error:
-            raise SchemaError([SchemaProblem(1, "not YAML: it holds characters that YAML does not allow")]) from error
+            raise _refusal(1, "not YAML: it holds characters that YAML does not allow") from error
         if root is None:
-            raise SchemaError([SchemaProblem(1, "the schema is empty")])
+            raise _refusal(1, "the schema is empty")
         return root
 
     def _mapping(self, node: yaml.Node, what: str, keys: dict[str, bool]) -> dict[str, yaml.Node]:
@@ -142,7 +190,7 @@ class _Reader:
         for key_node, value in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else "?"
             if key not in keys:
-                self.complain(key_node, f"{what}: unknown key {key!r}; allowed are {', '.join(keys)}")
+                self.complain(key_node, f"{what}: unknown key {_shown(key)}; allowed are {_listed(keys)}")
             elif key in found:
                 self.complain(key_node, f"{what}: {key!r} stands twice")
             else:
@@ -172,7 +220,8 @@ class _Reader:
         name = self._text(node, what)
         if node is not None and not NAME_PATTERN.fullmatch(name):
             self.complain(
-                node, f"{what} {name!r} is not a name: a letter or digit, then up to 63 letters, digits, . + - / ( )"
+                node,
+                f"{what} {_shown(name)} is not a name: a letter or digit, then up to 63 letters, digits, . + - / ( )",
             )
         return name
 
@@ -180,8 +229,8 @@ class _Reader:
         text = self._text(node, what)
         if node is None:
             return minimum
-        if not text.isascii() or not text.isdigit() or int(text) < minimum:
-            self.complain(node, f"{what} {text!r} is not a whole number of {minimum} or more")
+        if not _NUMBER.fullmatch(text) or int(text) < minimum:
+            self.complain(node, f"{what} {_shown(text)} is not a whole number of {minimum} or more with up to 9 digits")
             return minimum
         return int(text)
 
@@ -194,7 +243,7 @@ class _Reader:
         for item in self._items(node, what):
             name = self._text(item, f"an entry of {what}")
             if name not in allowed:
-                self.complain(item, f"{what}: there is no {name!r}; there are {', '.join(allowed)}")
+                self.complain(item, f"{what}: there is no {_shown(name)}; there are {_listed(allowed)}")
             elif name in members:
                 self.complain(item, f"{what}: {name!r} stands twice")
             else:
@@ -207,7 +256,10 @@ class _Reader:
         """Entries of a list of mappings that each have a unique `name`."""
         seen: set[str] = set()
         empty = True
-        for item in self._items(node, what):
+        for number, item in enumerate(self._items(node, what)):
+            if number == MAX_ENTRIES:
+                self.complain(item, f"{what}: more than {MAX_ENTRIES}")
+                return
             empty = False
             fields = self._mapping(item, f"an entry of {what}", keys)
             name = self._name(fields.get("name"), f"name in {what}")
@@ -256,17 +308,18 @@ class _Reader:
     def _cells(self, node: yaml.Node | None, targets: list[str], findings: list[str]) -> list[Cell]:
         """Target by target; every pair when the schema does not restrict them."""
         if node is None:
-            return [Cell(target, finding) for target in targets for finding in findings]
-        fields = self._mapping(node, "cells", dict.fromkeys(findings, False))
-        targets_of = {
-            finding: self._members(value, f"cells of {finding}", targets) for finding, value in fields.items()
-        }
-        cells = [
-            Cell(target, finding) for target in targets for finding in findings if target in targets_of.get(finding, ())
-        ]
-        if not cells:
+            pairs = [(finding, targets) for finding in findings]
+        else:
+            fields = self._mapping(node, "cells", dict.fromkeys(findings, False))
+            pairs = [(name, list(self._members(value, f"cells of {name}", targets))) for name, value in fields.items()]
+        n_cells = sum(len(of_finding) for _, of_finding in pairs)
+        if n_cells > MAX_CELLS:
+            self.complain(node or self.root, f"{n_cells} cells; a schema has at most {MAX_CELLS}")
+            return []
+        cells = {Cell(target, finding) for finding, of_finding in pairs for target in of_finding}
+        if node is not None and not cells:
             self.complain(node, "cells names no cell")
-        return cells
+        return [cell for target in targets for finding in findings if (cell := Cell(target, finding)) in cells]
 
     def _attributes(self, node: yaml.Node | None, findings: list[str]) -> list[Attribute]:
         keys = {"name": True, "levels": True, "definition": False, "findings": False}
@@ -309,7 +362,7 @@ class _Reader:
             fields = self._mapping(item, "an entry of contradictions", keys)
             finding = self._text(fields.get("finding"), "finding in contradictions")
             if "finding" in fields and finding not in findings:
-                self.complain(fields["finding"], f"contradictions: there is no finding {finding!r}")
+                self.complain(fields["finding"], f"contradictions: there is no finding {_shown(finding)}")
             forbids = self._members(fields.get("forbids"), f"forbids of {finding}", findings)
             contradictions.append(
                 Contradiction(

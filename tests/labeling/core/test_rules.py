@@ -253,7 +253,9 @@ def test_work_grows_with_the_length_of_a_sentence_not_its_square(unit: str) -> N
     assert n_calls(4000) < 15 * n_calls(400)
 
 
-@pytest.mark.parametrize(("name", "any_f1", "micro_f1"), [("a", 0.96, 0.92), ("b", 0.91, 0.85), ("c", 0.95, 0.90), ("d", 0.94, 0.88)])
+@pytest.mark.parametrize(
+    ("name", "any_f1", "micro_f1"), [("a", 0.96, 0.92), ("b", 0.91, 0.85), ("c", 0.95, 0.90), ("d", 0.94, 0.88)]
+)
 def test_scores_on_the_gold_files_do_not_fall(name: str, any_f1: float, micro_f1: float) -> None:
     judged = list(judge(read_gold_file(name), SCHEMA))
     micro, _, pooled = score(judged)

@@ -146,10 +146,75 @@ contradictions:
         (SMALL.replace("targets:\n  - name: liver\n  - name: spleen\n", "targets: []\n"), 4, "targets is empty"),
         (SMALL + "attributes:\n  - {name: urgency, levels: [low, high]}\n", 13, "it needs 4"),
         (SMALL + "name: again\n", 12, "'name' stands twice"),
+        (SMALL + "title: [a]\n", 12, "title is not text"),
     ],
 )
 def test_a_schema_that_cannot_be_used_names_line_and_reason(source, line, message):
     assert any(found == line and message in text for found, text in problems_of(source)), problems_of(source)
+
+
+def with_version(text):
+    return SMALL.replace("version: 2", f"version: {text}")
+
+
+def many(n_targets, n_findings):
+    """A schema with that many of each, every pair asked."""
+    targets = "".join(f"  - name: t{number}\n" for number in range(n_targets))
+    findings = "".join(f"  - {{name: f{number}, definition: d}}\n" for number in range(n_findings))
+    return f"format: 1\nname: many\nversion: 1\ntargets:\n{targets}findings:\n{findings}"
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "message"),
+    [
+        (with_version("9" * 5000), 3, "up to 9 digits"),
+        (with_version("2147483648"), 3, "up to 9 digits"),  # 2**31, one more than PostgreSQL stores
+        (SMALL + "title: \ud83e\n", 12, "characters that YAML does not allow"),
+        (SMALL + "title: a\0b\n", 12, "characters that YAML does not allow"),
+        (SMALL + 'title: "\\uD83E"\n', 12, "surrogate"),
+        (SMALL + 'title: "a\\0b"\n', 12, "control characters"),
+        (SMALL + 'modality: "\\e"\n', 12, "control characters"),
+        (SMALL + "title: " + "[" * 20_000, 12, "nested deeper than 20"),
+        ("- " * 20_000, 1, "nested deeper than 20"),
+        ("# " + "x" * 100_000, 1, "longer than 100000 characters"),
+        (many(201, 1), 205, "targets: more than 200"),
+        (many(1, 201), 207, "findings: more than 200"),
+        (many(45, 45), 1, "2025 cells; a schema has at most 2000"),
+        (many(200, 200), 1, "40000 cells"),
+    ],
+    ids=[
+        "digits",
+        "integer",
+        "surrogate",
+        "nul",
+        "escaped surrogate",
+        "escaped nul",
+        "escaped control",
+        "flow depth",
+        "block depth",
+        "length",
+        "targets",
+        "findings",
+        "cells",
+        "many cells",
+    ],
+)
+def test_what_is_too_large_or_cannot_be_stored_is_refused_with_its_line(source, line, message):
+    found = problems_of(source)
+    assert any(number == line and message in text for number, text in found), found
+
+
+def test_the_largest_schema_is_read():
+    schema = parse_schema(many(40, 50))
+    assert len(schema.cells) == 2000
+    assert parse_schema(with_version("999999999")).version == 999_999_999
+
+
+def test_problems_end_somewhere_and_quote_little():
+    source = SMALL + f"cells:\n  cyst: [{'x,' * 30_000}]\n  large: [{'y' * 30_000}]\n"
+    found = problems_of(source)
+    assert len(found) == 100
+    assert max(len(text) for _, text in problems_of(SMALL + f"title: a\n{'y' * 30_000}: b\n")) < 1000
 
 
 def test_nothing_is_constructed_from_yaml_tags():
