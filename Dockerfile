@@ -1,4 +1,4 @@
-# The web server and the CPU worker of a hospital server; compose.yaml runs both from this one image.
+# The web server and the worker of a hospital server; compose.yaml runs both from this one image.
 # Pin the three FROM lines by digest when you mirror them into your own registry.
 
 FROM node:24-bookworm-slim AS bundle
@@ -20,7 +20,8 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DJANGO_SETTINGS_MODULE=annotator.settings.prod \
     OVERREAD_DATA=/data \
-    OVERREAD_STATIC=/srv/static
+    OVERREAD_STATIC=/srv/static \
+    WEB_CONCURRENCY=2
 RUN useradd --system --uid 10001 --home-dir /data overread && install -d -m 700 -o overread /data
 WORKDIR /app
 COPY --from=packages /venv /venv
@@ -42,5 +43,8 @@ VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 CMD ["python", "scripts/healthcheck.py"]
 # Threads, because a page waits for the database and a volume for the network; WEB_CONCURRENCY sets the processes.
+# The access log leaves out what stands after the question mark: people search for reports by their ids.
 CMD ["gunicorn", "annotator.wsgi:application", "--bind=0.0.0.0:8000", "--worker-class=gthread", "--threads=8", \
-     "--worker-tmp-dir=/dev/shm", "--access-logfile=-"]
+     "--worker-tmp-dir=/dev/shm", "--keep-alive=60", "--no-control-socket", \
+     "--logger-class=annotator.logs.ServerLogger", "--access-logfile=-", \
+     "--access-logformat=%(h)s %(t)s %(m)s %(U)s %(H)s %(s)s %(b)s %(M)sms"]

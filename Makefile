@@ -31,8 +31,8 @@ lint:  ## Check style, types, templates and migrations
 	@scripts/install app vision dev && scripts/web-packages --dev
 	@scripts/lint
 
-bench:  ## Measure the budgets of DESIGN.md that need no web server
-	@scripts/install app vision dev
+bench:  ## Measure labeling, import and reading in the browser
+	@scripts/install app vision dev && scripts/system chromium postgresql && scripts/web
 	@$(PY) -m benchmarks
 
 bench-web:  ## Measure server times on a private PostgreSQL

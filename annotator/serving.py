@@ -17,9 +17,12 @@ from django.db.migrations.executor import MigrationExecutor
 from gunicorn.app.base import BaseApplication
 
 from annotator.exceptions import UserError
+from annotator.logs import ServerLogger
 
 WORKERS = 2
 THREADS_PER_WORKER = 4
+# Longer than the pause between two saves, so that they do not each open a connection.
+KEEP_ALIVE_S = 60
 # A request in flight may finish, then the server is gone.
 STOP_TIMEOUT_S = 3
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104
@@ -130,9 +133,11 @@ def serve(listener: Listener, *, out: OutputWrapper) -> NoReturn:
             "workers": WORKERS,
             "threads": THREADS_PER_WORKER,
             "preload_app": True,
+            "keepalive": KEEP_ALIVE_S,
             "graceful_timeout": STOP_TIMEOUT_S,
             "control_socket_disable": True,
             "loglevel": "warning",
+            "logger_class": ServerLogger,
             "when_ready": announce,
         }
     ).run()

@@ -1,4 +1,4 @@
-"""Run every benchmark that needs no web server, one after the other: `make bench`."""
+"""Run every benchmark but `benchmarks.web`, one after the other: `make bench`."""
 
 import subprocess
 import sys
@@ -9,9 +9,11 @@ COMMANDS = (
     ("benchmarks.rules_accuracy", "tests/golden/abdomen_reports_a.jsonl"),
     ("benchmarks.rules_accuracy", "tests/golden/abdomen_reports_b.jsonl"),
     ("benchmarks.rules_accuracy", "tests/golden/abdomen_reports_c.jsonl"),
+    ("benchmarks.rules_accuracy", "tests/golden/abdomen_reports_d.jsonl"),
     ("benchmarks.rules_spine_accuracy", "both"),
     ("benchmarks.import_core",),
     ("benchmarks.import_web",),
+    ("benchmarks.reading",),
 )
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,26 +58,3 @@ def axe_source() -> str:
     if not path.exists():
         pytest.fail("axe-core is not installed: run `make setup`")
     return path.read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    """The URL of a private Redis on a socket, or of the one that TEST_REDIS_URL names."""
-    if given := os.environ.get("TEST_REDIS_URL"):
-        yield given
-        return
-    program = need_program("redis-server", package="redis-server")
-    with tempfile.TemporaryDirectory(prefix="overread-redis-") as folder:
-        socket = Path(folder) / "redis.sock"
-        options = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", folder]
-        server = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
-        try:
-            deadline = time.monotonic() + 10
-            while not socket.exists():
-                if server.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail("redis-server did not start")
-                time.sleep(0.02)
-            yield f"unix://{socket}"
-        finally:
-            server.terminate()
-            server.wait()

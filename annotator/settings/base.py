@@ -38,6 +38,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "annotator.middleware.BodyLimit",
     "annotator.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -128,9 +129,13 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "projects"
 LOGOUT_REDIRECT_URL = "login"
-AXES_FAILURE_LIMIT = 8
+AXES_HANDLER = "annotator.throttling.Throttle"
+AXES_FAILURE_LIMIT = 8  # of a name at an address
+AXES_ADDRESS_FAILURE_LIMIT = 50  # of an address, whatever the names: a hospital may have one for everybody
 AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_ENABLE_ACCESS_FAILURE_LOG = True
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "annotator/locked_out.html"
 AXES_CLIENT_IP_CALLABLE = "annotator.middleware.client_address"
@@ -188,11 +193,17 @@ DEMO_PASSWORD: str | None = None
 
 MESSAGE_TAGS = {message_levels.ERROR: "error"}
 
-# Request lines and errors only: patient text and identifiers stay out of logs.
+# Request lines and errors only: patient text stays out of logs.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "annotator.logs.QuietFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {"django.server": {"level": "WARNING"}, "axes": {"level": "WARNING"}},

@@ -8,8 +8,8 @@ from annotator.settings.base import *  # noqa: F403
 from annotator.settings.base import BASE_DIR, broker, database
 
 DATA_DIR = env.folder("OVERREAD_DATA", BASE_DIR / "var" / "local")
-SECRET_KEY = env.optional("OVERREAD_SECRET_KEY") or env.secret_file(DATA_DIR / "secret_key")
-PATIENT_KEY_SECRET = env.optional("OVERREAD_PATIENT_KEY_SECRET") or env.secret_file(DATA_DIR / "patient_key_secret")
+SECRET_KEY = env.secret_or_file("OVERREAD_SECRET_KEY", DATA_DIR / "secret_key")
+PATIENT_KEY_SECRET = env.secret_or_file("OVERREAD_PATIENT_KEY_SECRET", DATA_DIR / "patient_key_secret")
 SECRETS_ARE_GENERATED = not (env.optional("OVERREAD_SECRET_KEY") and env.optional("OVERREAD_PATIENT_KEY_SECRET"))
 SERVE_HOST = env.optional("HOST") or "127.0.0.1"
 SERVE_PORT = env.integer("PORT", default=8000)

@@ -1,10 +1,13 @@
 """Typed readers of the environment: the only module that touches `os.environ`."""
 
+import contextlib
 import os
+import tempfile
 from pathlib import Path
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
+MIN_SECRET_CHARACTERS = 40
 
 
 class SettingError(Exception):
@@ -66,17 +69,47 @@ def private_folder(path: Path) -> Path:
     return path
 
 
+def require_length(name: str, secret: str) -> str:
+    """The secret, unless it is too short to be one; says its length, never the secret."""
+    if len(secret) < MIN_SECRET_CHARACTERS:
+        raise SettingError(f"{name} holds {len(secret)} characters, expected {MIN_SECRET_CHARACTERS} or more")
+    return secret
+
+
+def secret(name: str) -> str:
+    """The secret in the variable; it must be set and long enough."""
+    return require_length(name, text(name))
+
+
+def secret_or_file(name: str, path: Path) -> str:
+    """The secret in the variable, else the one that this machine keeps in the file."""
+    value = optional(name)
+    return secret_file(path) if value is None else require_length(name, value)
+
+
 def secret_file(path: Path) -> str:
-    """A secret that this machine made for itself: read from `path`, or drawn once and kept there for its owner."""
+    """A secret that this machine made for itself: read from `path`, or drawn once and kept there for its owner.
+
+    It is written beside `path` and linked into place when it is on the disk, so a crash leaves a whole secret or none.
+    """
+    if not path.exists():
+        _draw_secret(path)
+    return require_length(str(path), path.read_text(encoding="ascii").strip())
+
+
+def _draw_secret(path: Path) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
     try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        pass
-    value = os.urandom(48).hex()
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(os.urandom(48).hex())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # another process was first: its secret counts
+            os.link(name, path)
+    finally:
+        os.unlink(name)
+    folder_handle = os.open(path.parent, os.O_RDONLY)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(value)
-    return value
+        os.fsync(folder_handle)
+    finally:
+        os.close(folder_handle)

@@ -5,10 +5,8 @@ from annotator.settings.base import *  # noqa: F403
 from annotator.settings.base import BASE_DIR, STORAGES, broker, database
 
 DATA_DIR = env.folder("OVERREAD_DATA", BASE_DIR / "var" / "prod")
-SECRET_KEY = env.text("OVERREAD_SECRET_KEY")
-PATIENT_KEY_SECRET = env.text("OVERREAD_PATIENT_KEY_SECRET")
-if min(len(SECRET_KEY), len(PATIENT_KEY_SECRET)) < 40:
-    raise env.SettingError("OVERREAD_SECRET_KEY and OVERREAD_PATIENT_KEY_SECRET need 40 characters or more")
+SECRET_KEY = env.secret("OVERREAD_SECRET_KEY")
+PATIENT_KEY_SECRET = env.secret("OVERREAD_PATIENT_KEY_SECRET")
 DEBUG = False
 ALLOWED_HOSTS = env.names("OVERREAD_HOSTS")
 if not ALLOWED_HOSTS:

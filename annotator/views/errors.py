@@ -48,4 +48,5 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500."""
-    return _answer(request, 500, code="server_error", message="Something went wrong on the server. Nothing was lost.")
+    message = "Something went wrong on the server. What you did last may not have been stored."
+    return _answer(request, 500, code="server_error", message=message)

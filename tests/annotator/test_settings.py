@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from annotator.settings import env
+
 SECRET = "0123456789abcdefghij" * 3
 PROD = {
     "DJANGO_SETTINGS_MODULE": "annotator.settings.prod",
@@ -43,7 +45,7 @@ def test_production_refuses_to_start_without(missing, tmp_path):
 def test_production_refuses_a_short_secret(short, tmp_path):
     outcome = start(PROD | {short: "changeme"}, tmp_path, "check")
     assert outcome.returncode != 0
-    assert "40 characters" in outcome.stderr
+    assert f"{short} holds 8 characters, expected 40 or more" in outcome.stderr
     assert "changeme" not in outcome.stderr
 
 
@@ -64,6 +66,43 @@ def test_a_local_instance_draws_its_own_secrets_which_only_its_owner_reads(tmp_p
         assert stat.S_IMODE(mode) == 0o600
 
 
+@pytest.mark.parametrize("content", ["", "\n", "a" * 39])
+def test_a_secret_that_was_cut_short_is_refused(tmp_path, content):
+    file = tmp_path / "secret_key"
+    file.write_text(content)
+    with pytest.raises(env.SettingError, match=r"secret_key holds \d+ characters, expected 40 or more"):
+        env.secret_file(file)
+    assert file.read_text() == content
+
+
+def test_a_crash_while_a_secret_is_drawn_leaves_none_behind(tmp_path, monkeypatch):
+    file = tmp_path / "secret_key"
+
+    def crash(_):
+        raise OSError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", crash)
+        with pytest.raises(OSError, match="power cut"):
+            env.secret_file(file)
+    assert not file.exists()
+    assert len(env.secret_file(file)) == 96  # 48 bytes in hexadecimal
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
+def test_two_first_starts_at_once_agree_on_one_secret(tmp_path, monkeypatch):
+    file = tmp_path / "secret_key"
+    link = os.link
+
+    def other_was_first(source, target):
+        file.write_text("other" * 10)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", other_was_first)
+    assert env.secret_file(file) == "other" * 10
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
 def test_a_value_that_cannot_be_read_is_named(tmp_path):
     outcome = start(PROD | {"OVERREAD_SSL_REDIRECT": "perhaps"}, tmp_path, "check")
     assert outcome.returncode != 0
@@ -78,3 +117,12 @@ def test_the_clients_address_is_believed_as_far_as_the_proxies_are_ours(rf, sett
     assert client_address(request) == "127.0.0.1"
     settings.TRUSTED_PROXIES = 1
     assert client_address(request) == "10.0.0.7"
+
+
+@pytest.mark.parametrize(("mode", "warns"), [(0o700, False), (0o750, True), (0o701, True), (0o755, True)])
+def test_a_data_folder_that_others_may_enter_is_pointed_out(settings, tmp_path, mode, warns):
+    from annotator.checks import data_are_private
+
+    settings.DATA_DIR = tmp_path
+    tmp_path.chmod(mode)
+    assert [message.id for message in data_are_private()] == (["annotator.W002"] if warns else [])

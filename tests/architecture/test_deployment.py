@@ -6,11 +6,16 @@ import re
 import shlex
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from gunicorn.config import Config
+
+from annotator.logs import ServerLogger
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
@@ -86,6 +91,38 @@ def test_image_runs_the_production_server_as_an_ordinary_user() -> None:
     assert (ROOT / check[-1]).exists()
 
 
+def test_web_server_runs_two_processes_unless_told_otherwise() -> None:
+    assert "WEB_CONCURRENCY=2" in arguments("ENV", FINAL)[0].split()
+    assert SERVICES["web"]["environment"]["WEB_CONCURRENCY"] == "${WEB_CONCURRENCY:-2}"
+
+
+def test_web_server_logs_no_query_keeps_connections_and_opens_no_control_socket() -> None:
+    options = json.loads(arguments("CMD", FINAL)[-1])[2:]
+    config = Config()
+    parsed = vars(config.parser().parse_args(options))
+    for name, value in parsed.items():
+        if name in config.settings and value is not None:
+            config.set(name, value)
+    assert config.keepalive == 60
+    assert config.control_socket_disable
+    assert config.logger_class is ServerLogger
+    request = {"REQUEST_METHOD": "GET", "PATH_INFO": "/projects/a/", "QUERY_STRING": "q=R-17", "RAW_URI": "/?q=R-17"}
+    environ = request | {"SERVER_PROTOCOL": "HTTP/1.1", "HTTP_REFERER": "http://a/?q=R-17"}
+    response = SimpleNamespace(status="200 OK", sent=12, headers=[])
+    line = config.access_log_format % config.logger_class(config).atoms(
+        response, SimpleNamespace(headers=[]), environ, timedelta(milliseconds=3)
+    )
+    assert "GET /projects/a/" in line
+    assert "R-17" not in line
+
+
+def test_what_only_background_jobs_need_starts_with_their_profile_alone() -> None:
+    for name in ("worker", "redis"):
+        assert SERVICES[name]["profiles"] == ["jobs"]
+    for name in ("web", "migrate"):
+        assert not {"worker", "redis"} & set(SERVICES[name]["depends_on"])
+
+
 def test_compose_has_the_services_of_a_hospital_server() -> None:
     assert {"web", "worker", "migrate", "postgres", "redis", "vllm"} == set(SERVICES)
 
@@ -154,7 +191,7 @@ def test_docker_accepts_the_compose_file(tmp_path: Path) -> None:
     ):
         pytest.skip("install Docker with its compose plugin to run this test")
     required = set(re.findall(r"\$\{(\w+):\?", (ROOT / "compose.yaml").read_text()))
-    command = shlex.split("docker compose --profile llm config --quiet")
+    command = shlex.split("docker compose --profile llm --profile jobs config --quiet")
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     given = subprocess.run(
         command, cwd=ROOT, env=env | dict.fromkeys(required, "x" * 40), capture_output=True, text=True

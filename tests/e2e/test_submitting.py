@@ -1,8 +1,6 @@
 """Submit and next."""
 
-import statistics
 import sys
-import time
 
 import pytest
 from playwright.sync_api import expect
@@ -34,7 +32,6 @@ def test_a_normal_case_is_accepted_and_the_next_shown_by_one_chord(open_screen, 
     screen.press("Control+Enter").wait_case("E-3")
     took_ms = screen.page.evaluate("() => window.timing")
     tell(capsys, f"submit and next: {took_ms:.0f} ms from chord to the painted next case")
-    assert took_ms < 2000
     assert screen.page.url.endswith(screen.stored()["urls"]["page"])
     assert screen.focused == "spleen|normal"
     screen.page.go_back()
@@ -164,17 +161,3 @@ def test_from_signing_in_to_the_next_case_without_a_mouse(browser, server, watch
         page.keyboard.press(key)
     page.locator("#case-key", has_text="E-2").wait_for()
     context.close()
-
-
-@pytest.mark.slow
-def test_time_from_chord_to_the_next_case_over_many_cases(open_screen, shelf, capsys):
-    times = []
-    for _ in range(4):
-        screen = open_screen(next(shelf.prefilled), "E-1").settle()
-        for expected in ("E-2", "E-3"):
-            start = time.perf_counter()
-            screen.press("Control+Enter").wait_case(expected)
-            times.append(1000 * (time.perf_counter() - start))
-            screen.settle()
-    tell(capsys, f"submit and next, {len(times)} times: median {statistics.median(times):.0f}, max {max(times):.0f} ms")
-    assert statistics.median(times) < 2000

@@ -9,6 +9,7 @@ from annotator.management.commands.make_demo import add_reset, tell
 from annotator.management.commands.serve import add_address
 from annotator.management.console import messages_to_user
 from annotator.services.demo import make_demo
+from annotator.services.uploads import remove_old_uploads
 from annotator.serving import migrate_if_needed, open_listener, serve, stop_quietly
 
 
@@ -29,5 +30,6 @@ class Command(BaseCommand):
         with messages_to_user():
             listener = open_listener(host=options["host"], port=options["port"])
             migrate_if_needed()
+            remove_old_uploads()
             tell(make_demo(reset_passwords=options["reset_passwords"]), out=self.stdout)
         serve(listener, out=self.stdout)

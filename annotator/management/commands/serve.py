@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 
 from annotator.management.console import messages_to_user
+from annotator.services.uploads import remove_old_uploads
 from annotator.serving import migrate_if_needed, open_listener, serve, stop_quietly
 
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         with messages_to_user():
             listener = open_listener(host=options["host"], port=options["port"])
         migrate_if_needed()
+        remove_old_uploads()
         if not get_user_model().objects.exists():
             self.stdout.write("Nobody can sign in yet. Make a user with: .venv/bin/python manage.py create_user NAME")
         serve(listener, out=self.stdout)
