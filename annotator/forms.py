@@ -3,6 +3,7 @@
 from django import forms
 from django.core.validators import MinValueValidator
 
+from annotator.core.identifiers import names_a_person
 from annotator.models import Role
 from annotator.selectors.worklists import STATES, WorklistFilter
 from labeling.core.intake import ColumnMapping
@@ -98,6 +99,12 @@ class MappingForm(forms.Form):
     more_text = forms.MultipleChoiceField(
         label="Further text", required=False, help_text="Appended below the text, each under its column's name."
     )
+    keep_columns = forms.MultipleChoiceField(
+        label="Keep these columns",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Stored with the reports as they stand. Choose none that tells who a patient is.",
+    )
     label = forms.BooleanField(
         label="Label the reports with the rules", required=False, help_text="The labels become the pre-fill."
     )
@@ -107,8 +114,15 @@ class MappingForm(forms.Form):
         named = [(column, column) for column in columns]
         for name in ("report_id", "text", "more_text"):
             self.fields[name].choices = named  # type: ignore[attr-defined]
+        nameless = [(column, column) for column in columns if not names_a_person(column)]
+        self.fields["keep_columns"].choices = nameless  # type: ignore[attr-defined]
         for name in ("patient_id", "study_id", "modality"):
             self.fields[name].choices = [("", "none"), *named]  # type: ignore[attr-defined]
+
+    def kept(self) -> tuple[str, ...]:
+        """The other columns that are stored."""
+        mapped = self.mapping().columns
+        return tuple(column for column in self.cleaned_data["keep_columns"] if column not in mapped)
 
     def mapping(self) -> ColumnMapping:
         """The mapping that was chosen."""

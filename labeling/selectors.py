@@ -6,14 +6,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from annotator.models import Case, Project, Report
+from annotator.models import Project, Report
 from labeling.models import MachineLabel, Run
-
-
-def machine_labels(run: Run) -> QuerySet[MachineLabel]:
-    """Labels of a run with their reports (without the texts), in the order of the reports."""
-    labels = MachineLabel.objects.filter(run=run).select_related("report").defer("report__text", "report__extra")
-    return labels.order_by("report_id")
 
 
 def prefill_run(project: Project) -> Run | None:
@@ -21,12 +15,43 @@ def prefill_run(project: Project) -> Run | None:
     return Run.objects.filter(project=project, is_prefill=True).first()
 
 
-def prefill_for(case: Case) -> MachineLabel | None:
-    """What readers of the case start from, with its run."""
-    if case.report_id is None:
-        return None
-    labels = MachineLabel.objects.filter(run__project_id=case.project_id, run__is_prefill=True, report=case.report_id)
-    return labels.select_related("run").first()
+@dataclass(frozen=True, slots=True)
+class LabelingState:
+    """How far the reports of a project are labeled by one method.
+
+    `n_labeled` counts the reports that readers start on with labels of this method; `prefill` is the run that readers
+    start from, `last` the latest run of the labeler with the number of reports it has labeled so far.
+    """
+
+    n_reports: int
+    n_labeled: int
+    prefill: Run | None
+    last: Run | None
+    n_of_last: int
+
+    @property
+    def n_waiting(self) -> int:
+        """Reports without labels of the method."""
+        return self.n_reports - self.n_labeled
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is going on."""
+        return self.last is not None and self.last.state == Run.State.RUNNING
+
+
+def labeling_state(project: Project, *, labeler: str, method: dict[str, Any]) -> LabelingState:
+    """How far `labeler` has labeled the project; `method` is what its manifests say of rules and schema."""
+    prefill = prefill_run(project)
+    is_current = prefill is not None and prefill.labeler == labeler and method.items() <= prefill.manifest.items()
+    last = Run.objects.filter(project=project, labeler=labeler).first()
+    return LabelingState(
+        n_reports=Report.objects.filter(project=project).count(),
+        n_labeled=MachineLabel.objects.filter(run=prefill).count() if is_current else 0,
+        prefill=prefill,
+        last=last,
+        n_of_last=MachineLabel.objects.filter(run=last).count() if last else 0,
+    )
 
 
 def equal_run(project: Project, *, labeler: str, inputs: dict[str, Any]) -> Run | None:

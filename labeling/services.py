@@ -1,10 +1,12 @@
 """Make runs, and choose which one readers start from."""
 
 from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from annotator.models import Event, Project, User
 from labeling.core.records import StoredLabels
@@ -17,21 +19,28 @@ from labeling.selectors import InputSet, equal_run, input_set
 RULES = "rules"
 # Labels are committed in chunks, so that nobody waits for the whole run to write.
 CHUNK = 200
+# A run that is going on says so every so often; one that was silent for long was killed.
+HEARTBEAT = "heartbeat_at"
+BEAT_S = 10
+STALE_S = 180
 
 
-def run_rules(*, project: Project, actor: User | None, progress: Callable[[int, int], None] | None = None) -> Run:
+def run_rules(
+    *,
+    project: Project,
+    actor: User | None,
+    keep_chosen: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
     """A finished run of the rules over all reports of the project, which readers then start from.
 
     When nothing changed since an earlier run that one is returned. What an earlier run of the same rules, vocabulary
-    and schema says of a report is taken over: the rules say the same again. `progress` is told reports done and to do.
+    and schema says of a report is taken over: the rules say the same again. With `keep_chosen` labels of another
+    labeler that readers start from by then stay their pre-fill. `progress` is told reports done and to do.
     """
+    end_stale_runs(project=project)
     schema = project.schema.parsed()
-    method = {
-        "labeler": RULES,
-        "code_version": RULES_VERSION,
-        "schema_hash": schema.hash,
-        "vocabulary_hash": vocabulary_hash(),
-    }
+    method = rules_method(schema)
     reports = input_set(project)
     inputs = method | {"input_set": reports.sha256, "n_in": reports.n_reports}
     run = equal_run(project, labeler=RULES, inputs=inputs)
@@ -41,11 +50,31 @@ def run_rules(*, project: Project, actor: User | None, progress: Callable[[int, 
         try:
             counts = _label_all(run, reports, schema=schema, before=before, progress=progress)
             finish_run(run, counts=counts)
-        except BaseException:
-            _end(run, Run.State.FAILED)
+        except BaseException as error:
+            _end(run, Run.State.FAILED, {"error": type(error).__name__})
             raise
-    choose_prefill(run=run, actor=actor)
+    if reports.n_reports:
+        choose_prefill(run=run, actor=actor, keep_chosen=keep_chosen)
     return run
+
+
+def rules_method(schema: Schema) -> dict[str, Any]:
+    """What the manifest of a run of the rules says of the method. The rules say the same as long as it is the same."""
+    return {
+        "labeler": RULES,
+        "code_version": RULES_VERSION,
+        "schema_hash": schema.hash,
+        "vocabulary_hash": vocabulary_hash(),
+    }
+
+
+def end_stale_runs(*, project: Project) -> None:
+    """Mark as failed the runs that nobody works on any more: a process that was killed could not say so."""
+    now = timezone.now()
+    for run in Run.objects.filter(project=project, state=Run.State.RUNNING):
+        sign = parse_datetime(run.manifest.get(HEARTBEAT, "")) or run.started_at
+        if (now - sign).total_seconds() > STALE_S:
+            _end(run, Run.State.FAILED, {"error": "stopped"})
 
 
 @transaction.atomic
@@ -65,29 +94,54 @@ def start_run(*, project: Project, labeler: str, inputs: dict[str, Any], actor: 
 
 def finish_run(run: Run, *, counts: dict[str, Any]) -> None:
     """End a run well; `counts` completes its manifest. It is never changed after that."""
-    run.manifest = run.manifest | counts
-    _end(run, Run.State.FINISHED)
+    if not _end(run, Run.State.FINISHED, counts):
+        raise UserError(f"run {run.run_id} was given up meanwhile: it gave no sign of life for {STALE_S} seconds")
 
 
-def _end(run: Run, state: Run.State) -> None:
-    run.state = state
-    run.finished_at = timezone.now()
-    seconds = (run.finished_at - run.started_at).total_seconds()
-    times = {"started_at": run.started_at.isoformat(), "ended_at": run.finished_at.isoformat()}
-    run.manifest = run.manifest | times | {"wall_seconds": round(seconds, 3)}
-    run.save(update_fields=["state", "finished_at", "manifest"])
+def _end(run: Run, state: Run.State, more: dict[str, Any]) -> bool:
+    """End a run, unless it has ended already."""
+    finished_at = timezone.now()
+    seconds = (finished_at - run.started_at).total_seconds()
+    times = {"started_at": run.started_at.isoformat(), "ended_at": finished_at.isoformat()}
+    manifest = {key: value for key, value in run.manifest.items() if key != HEARTBEAT}
+    manifest |= more | times | {"wall_seconds": round(seconds, 3)}
+    going_on = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING)
+    if not going_on.update(state=state, finished_at=finished_at, manifest=manifest):
+        return False
+    run.state, run.finished_at, run.manifest = state, finished_at, manifest
+    return True
+
+
+class _Heartbeat:
+    """Writes a sign of life into the manifest of a run that is going on, every `BEAT_S` seconds."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._last_s = monotonic()
+
+    def beat(self) -> None:
+        """Write one if it is time for it."""
+        if monotonic() - self._last_s >= BEAT_S:
+            manifest = self._run.manifest | {HEARTBEAT: timezone.now().isoformat()}
+            Run.objects.filter(pk=self._run.pk, state=Run.State.RUNNING).update(manifest=manifest)
+            self._last_s = monotonic()
 
 
 @transaction.atomic
-def choose_prefill(*, run: Run, actor: User | None) -> None:
-    """Let readers of the project start from `run`, instead of from the run before. Nobody's draft changes."""
+def choose_prefill(*, run: Run, actor: User | None, keep_chosen: bool = False) -> None:
+    """Let readers of the project start from `run`, instead of from the run before. Nobody's draft changes.
+
+    With `keep_chosen` a run of another labeler that they start from stays.
+    """
     Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
     if run.state != Run.State.FINISHED:
         raise UserError(f"run {run.run_id} is {run.state}; only a finished run can be the pre-fill")
     if run.schema_id != run.project.schema_id:
         raise UserError(f"run {run.run_id} was made under another schema than the project has")
+    if not MachineLabel.objects.filter(run=run).exists():
+        raise UserError(f"run {run.run_id} has no labels; readers cannot start from it")
     before = Run.objects.filter(project=run.project_id, is_prefill=True).first()
-    if before == run:
+    if before == run or (keep_chosen and before is not None and before.labeler != run.labeler):
         return
     Run.objects.filter(project=run.project_id, is_prefill=True).update(is_prefill=False)
     run.is_prefill = True
@@ -105,9 +159,13 @@ def _label_all(
 ) -> dict[str, Any]:
     """Store a label for every report; returns what completes the manifest."""
     n_done = n_taken_over = 0
+    heart = _Heartbeat(run)
     for chunk in _chunks(reports):
         known = _labels_by_report(before, [pk for pk, _ in chunk]) if before else {}
-        labels = [known.get(pk) or StoredLabels.encode(label_report(text, schema), schema) for pk, text in chunk]
+        labels = []
+        for pk, text in chunk:
+            heart.beat()
+            labels.append(known.get(pk) or StoredLabels.encode(label_report(text, schema), schema))
         MachineLabel.objects.bulk_create(
             MachineLabel(run=run, report_id=pk, values=label.values, urgencies=label.urgencies, body=label.body)
             for (pk, _), label in zip(chunk, labels, strict=True)

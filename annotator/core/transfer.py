@@ -7,6 +7,7 @@ remainder travels in `extra["body"]` of JSON Lines.
 from collections.abc import Mapping
 from typing import Any
 
+from annotator.core.vectors import VectorError
 from labeling.core.records import LabelSet, StoredLabels
 from labeling.core.schema import Schema
 
@@ -34,6 +35,22 @@ def remainder_of(body: Mapping[str, Any]) -> dict[str, Any]:
         if (more := {name: value for name, value in entry.items() if name not in _SAID_BY_LABELS})
     }
     return remainder | {"cells": cells} if cells else remainder
+
+
+def sent_remainder(sent: Any) -> dict[str, Any]:
+    """What a file sends as remainder of a body, checked for shape; raises `VectorError`.
+
+    What an entry holds is for `check_body` to judge, but it never says what the label set says already.
+    """
+    if not isinstance(sent, dict) or set(sent) - {"cells", "acknowledged"}:
+        raise VectorError("extra: body is an object that may hold cells and acknowledged")
+    cells = sent.get("cells", {})
+    if not (isinstance(cells, dict) and all(isinstance(entry, dict) for entry in cells.values())):
+        raise VectorError("extra: cells of body is an object of objects")
+    said = {name for entry in cells.values() for name in entry if name in _SAID_BY_LABELS}
+    if said:
+        raise VectorError(f"extra: body says {min(said)}, which stands with the labels")
+    return sent
 
 
 def stored_of(labels: LabelSet, schema: Schema, *, remainder: Mapping[str, Any]) -> StoredLabels:

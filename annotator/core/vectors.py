@@ -63,7 +63,11 @@ def _check_entry(key: str, entry: Mapping[str, Any], *, text_length: int) -> Non
         if not _is_text(entry.get(name, ""), at_most=MAX_COMMENT_CHARACTERS):
             raise VectorError(f"body: cell {key!r}: {name} is text of at most {MAX_COMMENT_CHARACTERS} characters")
     flags = entry.get("flags", [])
-    if not isinstance(flags, list) or len(flags) > MAX_FLAGS or not all(flag and _is_text(flag, at_most=40) for flag in flags):
+    if (
+        not isinstance(flags, list)
+        or len(flags) > MAX_FLAGS
+        or not all(flag and _is_text(flag, at_most=40) for flag in flags)
+    ):
         raise VectorError(f"body: cell {key!r}: flags are at most {MAX_FLAGS} short texts")
     for name in ("probability", "logit_difference"):
         number = entry.get(name)

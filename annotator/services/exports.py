@@ -1,18 +1,20 @@
 """Files that leave the site: readings, machine labels and reports, one row at a time."""
 
-import json
 import re
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
+from annotator.core.report_lines import ReportLine
 from annotator.core.transfer import IMPORTED, labels_of, remainder_of
 from annotator.exceptions import UserError
 from annotator.models import Case, Event, Project, Reading, User
 from annotator.selectors.schemas import parsed_schema
+from labeling.core.intake.records import has_unstorable
 from labeling.core.records import CellLabel, LabelSet, StoredLabels
 from labeling.core.schema import Schema
 from labeling.core.tables import FORMATS, LabeledReport, LabelMeta
@@ -51,6 +53,8 @@ class Export:
 def export(*, project: Project, actor: User | None, wanted: Wanted) -> Export:
     """The file that was asked for, and an event that it was; raises `UserError` when there can be none."""
     formats = (JSONL,) if wanted.what == REPORTS else tuple(TABLES)
+    if has_unstorable(wanted.what + wanted.format_name + wanted.reader + wanted.run):
+        raise UserError("a name holds a character that no name has")
     if wanted.what not in (READINGS, MACHINE, REPORTS) or wanted.format_name not in formats:
         raise UserError(f"{wanted.what} cannot be exported as {wanted.format_name!r}; choose {', '.join(formats)}")
     if wanted.what == REPORTS:
@@ -196,11 +200,12 @@ def _report_lines(project: Project) -> Iterator[str]:
     fields = ("key", "patient_key", "study__study_id", "study__modality", "report__text", "report__extra")
     cases = Case.objects.filter(project=project, report__isnull=False).order_by("position")
     for case in _rows(cases, fields):
-        entry = {
-            "report_id": case["key"],
-            "patient_key": case["patient_key"],
-            "study_id": case["study__study_id"] or "",
-            "modality": case["study__modality"] or "",
-            "text": case["report__text"],
-        }
-        yield json.dumps(case["report__extra"] | entry, ensure_ascii=False, separators=(",", ":")) + "\n"
+        line = ReportLine(
+            report_id=case["key"],
+            patient_key=case["patient_key"],
+            study_id=case["study__study_id"] or "",
+            modality=case["study__modality"] or "",
+            text=case["report__text"],
+            extra=case["report__extra"],
+        )
+        yield line.render(secret=settings.PATIENT_KEY_SECRET)

@@ -13,16 +13,19 @@ from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils.dateparse import parse_datetime
 
-from annotator.core.transfer import IMPORTED, stored_of
+from annotator.core.transfer import IMPORTED, sent_remainder, stored_of
 from annotator.core.vectors import VectorError, check_body, undecided_cells
 from annotator.models import Arm, Draft, DraftState, Project, Reading, User
 from annotator.services.outcomes import RowOutcome
 from labeling.core.records import StoredLabels
 from labeling.core.schema import Schema
 from labeling.core.tables import LabeledReport
+from labeling.core.tables.long import MAX_REVISION
 from labeling.selectors import prefill_run
 
 _MAX_SECONDS = 2**31 - 1
+# Beyond these a time cannot be moved to another time zone.
+_FIRST_YEAR, _YEAR_AFTER_LAST = 1900, 9999
 
 
 class _Refused(Exception):
@@ -123,15 +126,13 @@ class ReadingWriter:
 
     def _read(self, row: Incoming) -> _New:
         labels, meta = row.labels, row.labels.meta
-        stored = stored_of(labels.labels, self._schema, remainder=meta.extra.get("body", {}))
+        stored = stored_of(labels.labels, self._schema, remainder=sent_remainder(meta.extra.get("body", {})))
         check_body(stored.body, schema=self._schema, text_length=row.text_length)
         if undecided := undecided_cells(stored.values, schema=self._schema):
             raise _Refused(f"{len(undecided)} cells have no value, the first is {undecided[0]}")
-        submitted_at = parse_datetime(meta.submitted_at) if meta.submitted_at else None
-        if submitted_at is None or submitted_at.tzinfo is None:
-            raise _Refused(f"submitted_at is {meta.submitted_at!r}, expected is a time with a time zone")
-        if meta.revision is None or meta.revision < 1:
-            raise _Refused(f"revision is {meta.revision!r}, expected is a whole number of 1 or more")
+        submitted_at = _time(meta.submitted_at)
+        if meta.revision is None or not 1 <= meta.revision <= MAX_REVISION:
+            raise _Refused(f"revision is {str(meta.revision)[:20]}, expected is a whole number of 1 or more")
         if meta.active_seconds is None or not 0 <= meta.active_seconds <= _MAX_SECONDS:
             raise _Refused(f"active_seconds is {meta.active_seconds!r}, expected is a number of 0 or more")
         arm, run = self._arm_of(row)
@@ -249,6 +250,7 @@ class ReadingWriter:
                 reader=new.reader,
                 state=DraftState.SUBMITTED,
                 version=1,
+                prefill_run=new.prefill_run,
                 values=new.stored.values,
                 urgencies=new.stored.urgencies,
                 body={"cells": new.stored.body["cells"]},
@@ -263,6 +265,7 @@ class ReadingWriter:
             if draft is not None and draft.state == DraftState.SUBMITTED:
                 Draft.objects.filter(pk=draft.pk).update(
                     version=F("version") + 1,
+                    prefill_run=new.prefill_run,
                     values=new.stored.values,
                     urgencies=new.stored.urgencies,
                     body={"cells": new.stored.body["cells"]},
@@ -273,6 +276,17 @@ class ReadingWriter:
 
 def _refused(report_id: str, reason: str, *, code: str) -> RowOutcome:
     return RowOutcome(0, report_id, "refused", code, f"report {report_id!r}: {reason}")
+
+
+def _time(text: str | None) -> datetime:
+    """A moment that both databases can store."""
+    try:
+        moment = parse_datetime(text) if text else None
+    except ValueError:  # 2020-13-45
+        moment = None
+    if moment is None or moment.tzinfo is None or not _FIRST_YEAR <= moment.year < _YEAR_AFTER_LAST:
+        raise _Refused(f"submitted_at is {str(text)[:40]!r}, expected is a time with a time zone")
+    return moment
 
 
 def _uuid(text: object, what: str) -> uuid.UUID:

@@ -3,9 +3,9 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from annotator.core.transfer import stored_of
+from annotator.core.transfer import sent_remainder, stored_of
 from annotator.core.vectors import VectorError, check_body
 from annotator.models import Project, User
 from annotator.services.outcomes import RowOutcome
@@ -16,6 +16,7 @@ from labeling.selectors import equal_run
 from labeling.services import choose_prefill, finish_run, start_run
 
 IMPORTED_LABELER = "imported"
+MAX_ORIGIN_CHARACTERS = 200
 
 
 class _Refused(Exception):
@@ -32,10 +33,14 @@ class Incoming(NamedTuple):
 
 @dataclass(slots=True)
 class _Target:
-    """The run that the label sets of one origin go to; `is_new` is False where they came in before."""
+    """Where the label sets of one origin go: the run `before`, by which they came in before, else one that is `made`.
 
-    run: Run
-    is_new: bool
+    It is made for the first label that is accepted, with `inputs` in its manifest.
+    """
+
+    inputs: dict[str, Any]
+    before: Run | None
+    made: Run | None = None
     reports: set[int] = field(default_factory=set)
 
 
@@ -63,31 +68,37 @@ class RunWriter:
             except (_Refused, VectorError) as error:
                 yield RowOutcome(0, report_id, "refused", "bad_labels", f"report {report_id!r}: {error}")
                 continue
-            if target.is_new:
+            target.reports.add(row.report_id)
+            if target.before is None:
+                label.run = target.made = target.made or self._start(target)
                 rows.append(label)
                 yield RowOutcome(0, report_id, "created")
             else:
                 yield RowOutcome(0, report_id, "unchanged")
         MachineLabel.objects.bulk_create(rows)
 
+    def _start(self, target: _Target) -> Run:
+        inputs = target.inputs | {"file_name": self._file_name}
+        return start_run(project=self._project, labeler=IMPORTED_LABELER, inputs=inputs, actor=self._actor)
+
     def _label(self, row: Incoming, target: _Target) -> MachineLabel:
-        """The label to store, or the equal one that is stored already."""
-        stored = stored_of(row.labels.labels, self._schema, remainder=row.labels.meta.extra.get("body", {}))
+        """The label to store, still without its run, or the equal one that is stored already."""
+        remainder = sent_remainder(row.labels.meta.extra.get("body", {}))
+        stored = stored_of(row.labels.labels, self._schema, remainder=remainder)
         check_body(stored.body, schema=self._schema, text_length=row.text_length)
         if row.report_id in target.reports:
             raise _Refused("it stands twice under one labeler")
-        target.reports.add(row.report_id)
-        label = MachineLabel(run=target.run, report_id=row.report_id, values=stored.values)
+        label = MachineLabel(report_id=row.report_id, values=stored.values)
         label.urgencies, label.body = stored.urgencies, stored.body
-        if not target.is_new:
-            there = MachineLabel.objects.filter(run=target.run, report=row.report_id)
+        if target.before is not None:
+            there = MachineLabel.objects.filter(run=target.before, report=row.report_id)
             if not there.filter(values=label.values, urgencies=label.urgencies).exists():
-                raise _Refused(f"run {target.run.run_id}, which it is of, says something else here")
+                raise _Refused(f"run {target.before.run_id}, which it is of, says something else here")
         return label
 
     def _target(self, labels: LabeledReport) -> _Target:
         """The run for these labels; the first time, find out whether they are here already."""
-        origin = str(labels.meta.extra.get("run") or "")
+        origin = str(labels.meta.extra.get("run") or "")[:MAX_ORIGIN_CHARACTERS]
         place = (labels.rater, origin)
         if place not in self._targets:
             inputs = {
@@ -98,9 +109,7 @@ class RunWriter:
                 "file_sha256": self._file_sha256,
             }
             before = self._own_run(origin) or equal_run(self._project, labeler=IMPORTED_LABELER, inputs=inputs)
-            inputs |= {"file_name": self._file_name}
-            run = before or start_run(project=self._project, labeler=IMPORTED_LABELER, inputs=inputs, actor=self._actor)
-            self._targets[place] = _Target(run, is_new=before is None)
+            self._targets[place] = _Target(inputs, before)
         return self._targets[place]
 
     def _own_run(self, origin: str) -> Run | None:
@@ -114,7 +123,8 @@ class RunWriter:
     def finish(self, *, prefill: bool) -> None:
         """End the new runs; with `prefill`, readers start from the last one of the file."""
         for target in self._targets.values():
-            if target.is_new:
-                finish_run(target.run, counts={"n_out": len(target.reports)})
-            if prefill:
-                choose_prefill(run=target.run, actor=self._actor)
+            if target.made is not None:
+                finish_run(target.made, counts={"n_out": len(target.reports)})
+            run = target.made or (target.before if target.reports else None)
+            if prefill and run is not None:
+                choose_prefill(run=run, actor=self._actor)

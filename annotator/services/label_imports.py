@@ -1,7 +1,9 @@
 """Bring labels back in: readings with their revisions and readers, machine labels as runs; nothing comes in twice."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 
@@ -17,10 +19,11 @@ from annotator.services.exports import MACHINE, READINGS
 from annotator.services.files import sha256_of
 from annotator.services.imported_readings import ReadingWriter
 from annotator.services.imported_runs import RunWriter
-from annotator.services.outcomes import Outcome, RowOutcome
+from annotator.services.outcomes import Outcome, RowOutcome, refused_row
 from labeling.core.intake import IntakeError
+from labeling.core.intake.records import ProblemCode, has_unstorable
 from labeling.core.schema import Schema
-from labeling.core.tables import LabeledReport, TableError, jsonl, read_labels
+from labeling.core.tables import LabeledReport, LabelTable, TableError, jsonl, read_labels
 
 BATCH = 200
 
@@ -94,21 +97,54 @@ def _read(path: Path, schema: Schema, outcome: Outcome) -> Iterator[LabeledRepor
     if table.schema.hash != schema.hash:
         raise ImportRefused(f"{table.format} merges findings and cannot be read back; use long, leavs or jsonl")
     for problem in table.problems:
-        outcome.add(RowOutcome(problem.row, problem.report_id or "", "refused", problem.code, problem.message))
+        outcome.add(refused_row(problem))
     yield from table.reports
 
 
 def _read_jsonl(path: Path, schema: Schema, outcome: Outcome) -> Iterator[LabeledReport]:
-    first = 1
+    """Label sets line by line. Lines of one rater and revision that contradict each other are all refused."""
+    digests, conflicts = _survey(path, schema)
+    for number, table in _tables(path, schema):
+        for problem in table.problems:
+            outcome.add(refused_row(problem, row=number))
+        for labels in table.reports:
+            place = _place(labels)
+            if place in conflicts:
+                reason = f"report {labels.report_id!r}: two lines of one rater and revision say different things"
+                outcome.add(RowOutcome(number, labels.report_id, "refused", ProblemCode.CONFLICTING_ID, reason))
+            elif digests.pop(place, None) is None:
+                reason = f"report {labels.report_id!r}: the line stands twice"
+                outcome.add(RowOutcome(number, labels.report_id, "duplicate", ProblemCode.DUPLICATE, reason))
+            else:
+                yield labels
+
+
+_Place = tuple[str, str, int | None]
+
+
+def _place(labels: LabeledReport) -> _Place:
+    return labels.report_id, labels.rater, labels.meta.revision
+
+
+def _survey(path: Path, schema: Schema) -> tuple[dict[_Place, bytes], set[_Place]]:
+    """A digest of what is said of each report by each rater and revision, and the places where lines differ."""
+    digests: dict[_Place, bytes] = {}
+    conflicts: set[_Place] = set()
+    for _, table in _tables(path, schema):
+        for labels in table.reports:
+            line = json.dumps(json.loads(jsonl.render(labels, schema)), sort_keys=True)
+            digest = blake2b(line.encode(), digest_size=16).digest()
+            if digests.setdefault(_place(labels), digest) != digest:
+                conflicts.add(_place(labels))
+    return digests, conflicts
+
+
+def _tables(path: Path, schema: Schema) -> Iterator[tuple[int, LabelTable]]:
+    """Every line by its number, read as a table of its own."""
     with path.open(encoding="utf-8-sig", newline="\n") as stream:
         try:
-            while lines := list(islice(stream, BATCH)):
-                table = jsonl.read(lines, schema=schema)
-                for problem in table.problems:
-                    row = problem.row + first - 1
-                    outcome.add(RowOutcome(row, problem.report_id or "", "refused", problem.code, problem.message))
-                yield from table.reports
-                first += len(lines)
+            for number, line in enumerate(stream, start=1):
+                yield number, jsonl.read([line], schema=schema)
         except UnicodeDecodeError as error:
             raise ImportRefused(f"{path.name} is not UTF-8 text") from error
 
@@ -132,9 +168,14 @@ def _store(
     what: str,
     outcome: Outcome,
 ) -> None:
-    known = _known_cases(readings.project, {labels.report_id for labels in batch})
-    of_readers, of_machines = [], []
+    storable = [labels for labels in batch if _is_storable(labels)]
     for labels in batch:
+        if not _is_storable(labels):
+            reason = "a label set holds a NUL character or half of a character pair, which cannot be stored"
+            outcome.add(RowOutcome(0, "", "refused", "unstorable_character", reason))
+    known = _known_cases(readings.project, {labels.report_id for labels in storable})
+    of_readers, of_machines = [], []
+    for labels in storable:
         case = known.get(labels.report_id)
         reason = _mismatch(labels, case)
         kind = labels.meta.extra.get("kind", what)
@@ -149,6 +190,21 @@ def _store(
             outcome.add(RowOutcome(0, labels.report_id, "refused", "no_kind", f"{reason}; say so with --what"))
     for row in (*readings.write(of_readers), *runs.write(of_machines)):
         outcome.add(row)
+
+
+def _is_storable(labels: LabeledReport) -> bool:
+    """Whether both databases can store every text of a label set."""
+    waiting: list[object] = [labels.report_id, labels.rater, dict(labels.meta.extra)]
+    waiting += [[label.reason, *label.flags] for label in labels.labels.cells.values()]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, (list, tuple)):
+            waiting += value
+        elif isinstance(value, str) and has_unstorable(value):
+            return False
+    return True
 
 
 def _known_cases(project: Project, keys: Iterable[str]) -> dict[str, _Known]:

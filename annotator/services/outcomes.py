@@ -3,15 +3,18 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from labeling.core.intake.records import ProblemCode, RowProblem
+
 MAX_PROBLEMS = 1000
 
-Kind = Literal["created", "unchanged", "refused"]
+Kind = Literal["created", "unchanged", "refused", "duplicate"]
 
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
     """What became of one row; of a refused one also why, in a word (`code`) and in a sentence.
 
+    A duplicate says what an earlier row of the file says. It is told like a refused one, but counted apart.
     Row 0 stands for a row whose number the file format does not keep.
     """
 
@@ -24,19 +27,28 @@ class RowOutcome:
 
 @dataclass(slots=True)
 class Outcome:
-    """Counts of a whole file; `problems` holds the first refused rows."""
+    """Counts of a whole file; `problems` holds the first rows that were refused or stand twice."""
 
     created: int = 0
     unchanged: int = 0
     refused: int = 0
+    duplicate: int = 0
     problems: list[RowOutcome] = field(default_factory=list)
 
     def add(self, row: RowOutcome) -> None:
         """Count a row."""
         setattr(self, row.kind, getattr(self, row.kind) + 1)
-        if row.kind == "refused" and len(self.problems) < MAX_PROBLEMS:
+        if row.kind in ("refused", "duplicate") and len(self.problems) < MAX_PROBLEMS:
             self.problems.append(row)
 
     def counts(self) -> dict[str, int]:
-        """The three counts by name."""
-        return {"created": self.created, "unchanged": self.unchanged, "refused": self.refused}
+        """The counts by name; duplicates only where there are some."""
+        counts = {"created": self.created, "unchanged": self.unchanged, "refused": self.refused}
+        return counts | ({"duplicate": self.duplicate} if self.duplicate else {})
+
+
+def refused_row(problem: RowProblem, *, row: int | None = None) -> RowOutcome:
+    """What became of a row that could not be read; `row` is its number where the problem has another."""
+    kind: Kind = "duplicate" if problem.code is ProblemCode.DUPLICATE else "refused"
+    number = problem.row if row is None else row
+    return RowOutcome(number, problem.report_id or "", kind, problem.code, problem.message)

@@ -8,6 +8,7 @@ from django.utils.text import slugify
 
 from annotator.exceptions import SchemaRejected, UserError
 from annotator.models import Event, LabelSchema, Membership, Project, Role, User
+from labeling.core.intake.records import has_unstorable
 from labeling.core.schema_yaml import SchemaError, parse_schema
 
 RESERVED_SLUGS = frozenset({"new"})
@@ -90,7 +91,7 @@ def remove_member(*, project: Project, user: User, actor: User | None) -> None:
 
 def find_user(username: str, *, active: bool = False) -> User:
     """The user called `username`; with `active`, only one who may sign in."""
-    user = User.objects.filter(username=username).first()
+    user = None if has_unstorable(username) else User.objects.filter(username=username).first()
     if user is None or (active and not user.is_active):
         raise UserError(f"there is no {'active ' if active else ''}user {username!r}; create_user makes accounts")
     return user

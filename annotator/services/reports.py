@@ -11,14 +11,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotator.core.identifiers import names_a_person, patient_key
+from annotator.core.report_lines import LineError, OwnPart, own_part
 from annotator.exceptions import ImportRefused
 from annotator.models import Case, Event, Project, Report, ReportImport, Study, User
 from annotator.selectors.cases import n_cases
 from annotator.services.files import sha256_of
-from annotator.services.outcomes import Outcome, RowOutcome
+from annotator.services.outcomes import Outcome, RowOutcome, refused_row
 from labeling.core.intake import ColumnMapping, IntakeError, Limits, ReportRow, RowProblem, inspect_file, read_reports
-from labeling.core.intake.columns import require_mapping
-from labeling.core.intake.records import FileSource
+from labeling.core.intake.columns import name_columns, require_mapping, show_name
+from labeling.core.intake.records import FileSource, has_unstorable
 
 BATCH = 500
 
@@ -41,25 +42,28 @@ def import_reports(
     file_name: str,
     actor: User | None,
     mapping: ColumnMapping | None = None,
+    keep_columns: tuple[str, ...] = (),
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
     each_row: Callable[[RowOutcome], None] | None = None,
 ) -> ImportOutcome:
     """Store the reports of a file, with a study and a case for each, behind those that the project has.
 
-    A report that the project has already, with the same text, is unchanged. With `dry_run` nothing is stored.
+    A report that the project has already, with the same text, is unchanged. Of the columns that are not mapped only
+    `keep_columns` are stored, and of those none that identifies a patient. With `dry_run` nothing is stored.
     `progress` is told the number of rows done, `each_row` every row. Raises `ImportRefused` when the file cannot be
     read as a whole.
     """
-    limits = Limits(max_file_bytes=settings.MAX_UPLOAD_BYTES)
     outcome = ImportOutcome()
     try:
-        chosen = mapping or _suggested_mapping(source, file_name=file_name, limits=limits)
-        origin = _Origin(file_name[-255:], sha256_of(source), asdict(chosen), actor)
-        rows = read_reports(source, filename=file_name, mapping=chosen, limits=limits)
+        chosen = mapping or _suggested_mapping(source, file_name=file_name)
+        _require_columns(source, (*chosen.columns, *keep_columns), file_name=file_name)
+        origin = _Origin(file_name[-255:], sha256_of(source), asdict(chosen), keep_columns, actor)
+        rows = read_reports(source, filename=file_name, mapping=chosen, limits=_limits())
         # The first row comes when the whole file has been checked: the project is locked only after that.
         rows = chain(list(islice(rows, 1)), rows)
-        batches = _batches(rows, outcome=outcome, progress=progress, each_row=each_row)
+        judge = _Judge(frozenset(keep_columns), settings.PATIENT_KEY_SECRET, outcome.left_out)
+        batches = _batches(rows, judge=judge, outcome=outcome, progress=progress, each_row=each_row)
         if dry_run:
             for batch in batches:
                 batch.settle(_refusals(batch.reports, project))
@@ -72,9 +76,30 @@ def import_reports(
     return outcome
 
 
-def _suggested_mapping(source: FileSource, *, file_name: str, limits: Limits) -> ColumnMapping:
-    inspection = inspect_file(source, filename=file_name, limits=limits)
+def _limits() -> Limits:
+    return Limits(max_file_bytes=settings.MAX_UPLOAD_BYTES)
+
+
+def _suggested_mapping(source: FileSource, *, file_name: str) -> ColumnMapping:
+    inspection = inspect_file(source, filename=file_name, limits=_limits())
     return require_mapping(inspection.columns, inspection.mapping)
+
+
+def columns_of(source: FileSource, *, file_name: str) -> tuple[str, ...]:
+    """The columns of a file of reports; raises `ImportRefused` when it cannot be read."""
+    try:
+        return inspect_file(source, filename=file_name, limits=_limits()).columns
+    except IntakeError as error:
+        raise ImportRefused(str(error)) from error
+
+
+def _require_columns(source: FileSource, columns: tuple[str, ...], *, file_name: str) -> None:
+    known = columns_of(source, file_name=file_name)
+    for column in columns:
+        if column not in known:
+            raise ImportRefused(f"there is no column {show_name(column)}; the columns are {name_columns(known)}")
+        if has_unstorable(column):
+            raise ImportRefused("the name of a column holds a NUL character, which cannot be stored")
 
 
 def chosen_mapping(
@@ -88,7 +113,7 @@ def chosen_mapping(
 ) -> ColumnMapping:
     """The suggested mapping of a file with the columns that are named here in place of the suggested ones."""
     try:
-        inspection = inspect_file(source, filename=file_name, limits=Limits(max_file_bytes=settings.MAX_UPLOAD_BYTES))
+        inspection = inspect_file(source, filename=file_name, limits=_limits())
         found = inspection.mapping
         if found is None and not (id_column and text_column):
             named = "name both the column of the id and the one of the text"
@@ -112,6 +137,7 @@ class _Origin(NamedTuple):
     file_name: str
     sha256: str
     mapping: dict[str, object]
+    keep_columns: tuple[str, ...]
     actor: User | None
 
 
@@ -126,6 +152,7 @@ class _Row(NamedTuple):
     study_id: str
     modality: str
     extra: dict[str, str]
+    own_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +186,14 @@ def _plain(row: _Row, is_new: bool) -> RowOutcome:
 def _batches(
     rows: Iterator[ReportRow | RowProblem],
     *,
+    judge: "_Judge",
     outcome: ImportOutcome,
     progress: Callable[[int], None] | None,
     each_row: Callable[[RowOutcome], None] | None,
 ) -> Iterator[_Batch]:
     n_done = 0
     while part := list(islice(rows, BATCH)):
-        read = [_problem(row) if isinstance(row, RowProblem) else _row(row, outcome.left_out) for row in part]
+        read = [refused_row(row) if isinstance(row, RowProblem) else judge(row) for row in part]
         batch = _Batch([row for row in read if isinstance(row, _Row)], outcome, each_row)
         for row in read:
             if isinstance(row, RowOutcome):
@@ -176,27 +204,44 @@ def _batches(
             progress(n_done)
 
 
-def _problem(row: RowProblem) -> RowOutcome:
-    return RowOutcome(row.row, row.report_id or "", "refused", row.code, row.message)
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What of a row is stored: of other columns those in `keep`; names of those that may not be go to `left_out`."""
 
+    keep: frozenset[str]
+    secret: str
+    left_out: set[str]
 
-def _row(row: ReportRow, left_out: set[str]) -> _Row | RowOutcome:
-    for name, value, most in (("study id", row.study_id, 255), ("modality", row.modality, 16)):
-        if value and len(value) > most:
-            reason = f"report {row.report_id!r}: its {name} has {len(value):,} characters, at most {most} are allowed"
-            return RowOutcome(row.row, row.report_id, "refused", "bad_value", reason)
-    identifying = {name for name, value in row.extra.items() if names_a_person(name) or value == row.patient_id}
-    left_out |= identifying
-    return _Row(
-        row=row.row,
-        report_id=row.report_id,
-        text=row.text,
-        sha256=hashlib.sha256(row.text.encode()).hexdigest(),
-        patient_id=row.patient_id,
-        study_id=row.study_id or "",
-        modality=row.modality or "",
-        extra={name: value for name, value in row.extra.items() if name not in identifying},
-    )
+    def __call__(self, row: ReportRow) -> _Row | RowOutcome:
+        for name, value, most in (("study id", row.study_id, 255), ("modality", row.modality, 16)):
+            if value and len(value) > most:
+                return self._refused(row, f"its {name} has {len(value):,} characters, at most {most} are allowed")
+        try:
+            own = own_part(row.extra, patient_id=row.patient_id, secret=self.secret)
+        except LineError as error:
+            return self._refused(row, str(error))
+        return _Row(
+            row=row.row,
+            report_id=row.report_id,
+            text=row.text,
+            sha256=hashlib.sha256(row.text.encode()).hexdigest(),
+            patient_id=row.patient_id,
+            study_id=row.study_id or "",
+            modality=row.modality or "",
+            extra=self._extra(row, own),
+            own_key=own.patient_key if own else None,
+        )
+
+    @staticmethod
+    def _refused(row: ReportRow, reason: str) -> RowOutcome:
+        return RowOutcome(row.row, row.report_id, "refused", "bad_value", f"report {row.report_id!r}: {reason}")
+
+    def _extra(self, row: ReportRow, own: OwnPart | None) -> dict[str, str]:
+        """The other columns to store. Those of a line of ours were chosen when it first came in."""
+        chosen = {name: value for name, value in row.extra.items() if name in self.keep} | (own.extra if own else {})
+        identifying = {name for name, value in chosen.items() if names_a_person(name) or value == row.patient_id}
+        self.left_out.update(identifying)
+        return {name: value for name, value in chosen.items() if name not in identifying}
 
 
 def _refusals(rows: list[_Row], project: Project) -> dict[str, RowOutcome | None]:
@@ -230,6 +275,8 @@ def _difference(row: _Row, sha256: str | None, patient: str, study_id: str, *, p
 
 
 def _patient_key(row: _Row, project: Project) -> str:
+    if row.own_key is not None:
+        return row.own_key
     secret: str = settings.PATIENT_KEY_SECRET
     return patient_key(secret=secret, scope=str(project.pk), patient_id=row.patient_id, report_id=row.report_id)
 
@@ -252,7 +299,7 @@ def _new_record(project: Project, origin: _Origin) -> ReportImport:
         project=project,
         file_name=origin.file_name,
         file_sha256=origin.sha256,
-        mapping=origin.mapping,
+        mapping=origin.mapping | {"keep_columns": sorted(origin.keep_columns)},
         imported_by=origin.actor,
         created=0,
         unchanged=0,
@@ -300,14 +347,13 @@ def _studies(rows: list[_Row], project: Project) -> dict[str, int]:
 
 def _close(record: ReportImport, outcome: ImportOutcome) -> ReportImport | None:
     """Complete the record, or return that of the same file before when this time brought nothing new."""
-    record.mapping |= {"left_out": sorted(outcome.left_out)}
+    record.mapping |= {"left_out": sorted(outcome.left_out), "duplicate": outcome.duplicate}
     if not outcome.created:
         same = {"project": record.project, "file_sha256": record.file_sha256, "mapping": record.mapping}
         before = ReportImport.objects.filter(**same).first()
         if before is not None or not outcome.refused:
             return before
-    for name, count in outcome.counts().items():
-        setattr(record, name, count)
+    record.created, record.unchanged, record.refused = outcome.created, outcome.unchanged, outcome.refused
     record.problems = [asdict(problem) for problem in outcome.problems]
     record.save()
     Event.objects.create(

@@ -14,8 +14,13 @@ from django.utils import timezone
 
 from annotator.exceptions import UserError
 from annotator.models import Project, User
+from labeling.core.intake.records import has_unstorable
 
 KEPT_SECONDS = 24 * 60 * 60
+# Without a new byte for so long an upload has broken off.
+ARRIVING_SECONDS = 60 * 60
+# How Django calls a file while it arrives.
+_ARRIVING = re.compile(r"tmp.*\.upload.*", re.DOTALL)
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -47,7 +52,7 @@ def keep_upload(*, project: Project, user: User, uploaded: UploadedFile) -> Uplo
     with path.open("wb") as file:
         for chunk in uploaded.chunks():
             file.write(chunk)
-    about: dict[str, Any] = {"project": project.pk, "user": user.pk, "file_name": (uploaded.name or "file")[-255:]}
+    about: dict[str, Any] = {"project": project.pk, "user": user.pk, "file_name": _storable(uploaded.name)}
     about_path = folder / "about.json"
     about_path.touch(mode=0o600, exist_ok=False)
     about_path.write_text(json.dumps(about), encoding="utf-8")
@@ -57,7 +62,7 @@ def keep_upload(*, project: Project, user: User, uploaded: UploadedFile) -> Uplo
 def find_upload(*, project: Project, user: User, token: str) -> Upload:
     """The waiting file; raises `UploadGone` when there is none for this user and project."""
     folder = _root() / token
-    if not _TOKEN.fullmatch(token) or not (folder / "about.json").is_file():
+    if not _TOKEN.fullmatch(token) or not (folder / "about.json").is_file() or _age_s(folder) > KEPT_SECONDS:
         raise UploadGone("this upload is gone; upload the file again")
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     if (about["project"], about["user"]) != (project.pk, user.pk):
@@ -71,21 +76,32 @@ def remove_upload(upload: Upload) -> None:
 
 
 def remove_old_uploads() -> None:
-    """Delete the files that have waited for more than a day."""
-    oldest = timezone.now().timestamp() - KEPT_SECONDS
-    for folder in _root().iterdir():
+    """Delete the files that have waited for more than a day, and what uploads that broke off have left behind."""
+    for path in _root().iterdir():
         try:
-            is_old = folder.stat().st_mtime < oldest
+            age_s = _age_s(path)
         except FileNotFoundError:  # another request removed it
             continue
-        if is_old and _TOKEN.fullmatch(folder.name):
-            shutil.rmtree(folder, ignore_errors=True)
+        if _TOKEN.fullmatch(path.name) and age_s > KEPT_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+        elif _ARRIVING.fullmatch(path.name) and age_s > ARRIVING_SECONDS:
+            path.unlink(missing_ok=True)
+
+
+def _age_s(path: Path) -> float:
+    """Seconds since something was written."""
+    return timezone.now().timestamp() - path.stat().st_mtime
 
 
 def _root() -> Path:
     root = Path(settings.UPLOAD_DIR)
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     return root
+
+
+def _storable(name: str | None) -> str:
+    """What the user called a file, without what a database cannot store."""
+    return "".join("_" if has_unstorable(character) else character for character in name or "file")[-255:]
 
 
 def _upload(folder: Path, about: dict[str, Any]) -> Upload:

@@ -16,7 +16,7 @@ from annotator.models import Project, Role, User
 from annotator.selectors.imports import import_of_project, problems_csv, recent_imports
 from annotator.selectors.permissions import project_for
 from annotator.selectors.previews import Preview, mapping_warnings, preview_file
-from annotator.services.labels import start_labeling
+from annotator.services.labels import reason_to_keep, rules_state, start_labeling
 from annotator.services.reports import ImportOutcome, import_reports
 from annotator.services.uploads import Upload, UploadGone, find_upload, keep_upload, remove_upload
 
@@ -38,6 +38,9 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
 
 @csrf_protect
 def _imports(request: HttpRequest, project: Project) -> HttpResponse:
+    if request.POST.get("action") == "label":
+        _label(request, project)
+        return redirect("imports", slug=project.slug)
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         user = cast(User, request.user)
@@ -50,7 +53,15 @@ def _imports(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 def _imports_page(request: HttpRequest, project: Project, form: UploadForm, *, status: int) -> HttpResponse:
-    context = {"project": project, "is_manager": True, "form": form, "imports": recent_imports(project)}
+    state = rules_state(project)
+    context = {
+        "project": project,
+        "is_manager": True,
+        "form": form,
+        "imports": recent_imports(project),
+        "labeling": state,
+        "reason_to_keep": reason_to_keep(state),
+    }
     return render(request, "annotator/imports.html", context, status=status)
 
 
@@ -88,6 +99,7 @@ def _act(request: HttpRequest, project: Project, upload: Upload, preview: Previe
         file_name=upload.file_name,
         actor=cast(User, request.user),
         mapping=form.mapping(),
+        keep_columns=form.kept(),
         dry_run=only_check,
     )
     if only_check:
@@ -100,11 +112,22 @@ def _imported(request: HttpRequest, project: Project, outcome: ImportOutcome, *,
     if not outcome.created:
         words = f"{outcome.unchanged:,} reports are here already, {outcome.refused:,} rows were refused"
         messages.info(request, f"Nothing new: {words}. Nothing was changed.")
-    elif label:
-        messages.info(request, start_labeling(project=project, actor=cast(User, request.user)))
+    if label:
+        _label(request, project)
     if outcome.record is None:
         return redirect("imports", slug=project.slug)
     return redirect("import_result", slug=project.slug, import_id=outcome.record.pk)
+
+
+def _label(request: HttpRequest, project: Project) -> None:
+    """Label what has no labels yet, and tell the user."""
+    try:
+        told = start_labeling(project=project, actor=cast(User, request.user))
+    except UserError as error:
+        messages.error(request, f"Not labeled: {error}.")
+    else:
+        if told:
+            messages.info(request, told)
 
 
 def _preview_page(

@@ -3,6 +3,7 @@
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
@@ -124,3 +125,68 @@ def test_error_pages_are_ours(client):
     response = client.get("/projects/nothing-here/")
     assert response.status_code == 404
     assert "There is nothing here" in response.content.decode()
+
+
+def send(client, url, *, n_bytes=None, **headers):
+    """A form that says it is so long; `n_bytes` of None sends no length."""
+    length = {} if n_bytes is None else {"CONTENT_LENGTH": str(n_bytes)}
+    content_type = "multipart/form-data; boundary=b"
+    return client.post(url, b"--b--", content_type=content_type, **length, **headers)
+
+
+@pytest.fixture
+def unread(monkeypatch):
+    """Any attempt to read a body fails."""
+
+    def read(*_):
+        raise AssertionError("the body was read")
+
+    monkeypatch.setattr("django.http.request.HttpRequest._load_post_and_files", read)
+
+
+@pytest.mark.parametrize("url", ["/login/", "/logout/", "/projects/new/", "/nothing/", "/projects/lumbar/imports/"])
+def test_long_bodies_of_strangers_are_refused_unread(client, world, settings, unread, url):
+    response = send(client, url, n_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    assert response.status_code == 413
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("person", "url", "status"),
+    [
+        ("manager", "/projects/lumbar/members/", 413),
+        ("manager", "/projects/lumbar/imports/abc/", 413),
+        ("manager", "/projects/elsewhere/imports/", 413),
+        ("reader", "/projects/lumbar/imports/", 413),
+        ("reader", "/api/projects/lumbar/next", 413),
+    ],
+)
+def test_long_bodies_are_for_managers_and_their_imports(
+    client, world, other_world, settings, unread, person, url, status
+):
+    client.force_login(getattr(world, person))
+    response = send(client, url, n_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    assert response.status_code == status
+    if url.startswith("/api/"):
+        assert set(response.json()["error"]) == {"code", "message", "details"}
+
+
+def test_manager_may_send_a_long_file(client, world, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    client.force_login(world.manager)
+    file = SimpleUploadedFile("reports.csv", b"report_id,text\r\nR1," + b"word " * 100)
+    assert client.post("/projects/lumbar/imports/", {"file": file}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, 411),
+        ({"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "10"}, 411),
+        ({"CONTENT_LENGTH": "-1"}, 411),
+        ({"CONTENT_LENGTH": "ten"}, 411),
+        ({"CONTENT_LENGTH": "9" * 5000}, 413),
+    ],
+)
+def test_body_of_unknown_length_is_refused(client, db, unread, headers, status):
+    assert send(client, "/login/", **headers).status_code == status

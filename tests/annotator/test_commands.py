@@ -9,7 +9,15 @@ from django.core.management import CommandError, call_command
 from annotator.management.console import Progress
 from annotator.models import Event, Project, Reading, Report, User
 from labeling.models import MachineLabel, Run
-from tests.factories import MembershipFactory, ProjectFactory, ReadingFactory, UserFactory, csv_bytes, report_rows
+from tests.factories import (
+    MembershipFactory,
+    ProjectFactory,
+    ReadingFactory,
+    RunFactory,
+    UserFactory,
+    csv_bytes,
+    report_rows,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +113,37 @@ def test_set_member_and_none_ends_it(project):
     assert not project.memberships.filter(user__username="ann").exists()
     with pytest.raises(CommandError, match="last manager"):
         run("set_member", "lumbar", "boss", "none")
+
+
+def test_set_member_writes_down_who_decided(project):
+    UserFactory(username="ann")
+    run("set_member", "lumbar", "ann", "reader", "--user=boss")
+    assert Event.objects.get(verb=Event.Verb.MEMBER_SET, payload__user="ann").actor.username == "boss"
+
+
+def test_import_reports_again_labels_what_a_crash_left_without_labels(project, reports):
+    run("import_reports", "lumbar", reports, "--no-labels")
+    assert not MachineLabel.objects.exists()
+    assert "3 reports labeled" in run("import_reports", "lumbar", reports)
+    assert MachineLabel.objects.count() == 3
+    assert "labeled" not in run("import_reports", "lumbar", reports)
+
+
+def test_import_reports_keeps_chosen_labels_of_another_labeler(project, reports):
+    run("import_reports", "lumbar", reports, "--no-labels")
+    chosen = RunFactory(project=project, labeler="imported", manifest={"rater": "gpt"})
+    assert "the labels of gpt, which were chosen; they stay" in run("import_reports", "lumbar", reports)
+    assert list(Run.objects.all()) == [chosen]
+
+
+def test_import_reports_keeps_named_columns_and_warns(project, tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("pat_id,report,site,nr,mrn\nP1,Text.,A,4711,M1\n")
+    arguments = ("import_reports", "lumbar", path, "--no-labels", "--keep-column", "site", "--keep-column=mrn")
+    out = run(*arguments)
+    assert "note: One column is report id and patient" in out
+    assert "not stored, they name patients: mrn" in out
+    assert Report.objects.get().extra == {"site": "A"}
 
 
 def test_import_reports_stores_and_labels(project, reports):

@@ -188,3 +188,27 @@ def test_export_reads_rows_as_they_are_sent(project, django_assert_max_num_queri
             project=project, actor=None, wanted=Wanted(what="reports", format_name="jsonl")
         ).chunks  # the event only
     assert len("".join(chunks).splitlines()) == 12
+
+
+@pytest.mark.parametrize("name", ["reader", "run", "what", "format"])
+def test_name_that_no_database_stores_gives_no_file(client, project, manager, name):
+    client.force_login(manager)
+    asked = {"what": "readings", "format": "jsonl", name: "a\0"}
+    response = client.get(reverse("export_download", args=[project.slug]), asked)
+    assert (response.status_code, response.url) == (302, reverse("exports", args=[project.slug]))
+
+
+@pytest.mark.parametrize(
+    "query", ["q=%00", "q=%ed%a0%80", "after=99999999999999999999999", "before=9223372036854775808", "state=%00"]
+)
+def test_query_that_no_database_stores_is_left_out(client, project, manager, query):
+    client.force_login(manager)
+    assert client.get(reverse("worklist", args=[project.slug]) + "?" + query).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["imports/%00/", "imports/results/99999999999999999999999/", "cases/9223372036854775808/"]
+)
+def test_address_that_no_database_stores_leads_nowhere(client, project, manager, path):
+    client.force_login(manager)
+    assert client.get(reverse("worklist", args=[project.slug]) + path).status_code == 404

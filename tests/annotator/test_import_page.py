@@ -6,17 +6,29 @@ import re
 import stat
 import time
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from annotator.management.commands import label as label_command
 from annotator.models import Report, ReportImport
 from annotator.services import labels, uploads
 from labeling.models import MachineLabel, Run
-from tests.factories import MembershipFactory, ProjectFactory, UserFactory, csv_bytes, report_rows
+from tests.factories import (
+    MembershipFactory,
+    ProjectFactory,
+    ReportFactory,
+    RunFactory,
+    UserFactory,
+    csv_bytes,
+    report_rows,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +113,106 @@ def test_many_reports_are_labeled_by_a_process_of_their_own(client, project, mon
     monkeypatch.setattr(labels.subprocess, "Popen", lambda command, **_: started.append(command))
     response = client.post(uploaded(client, project), MAPPING | {"action": "import", "label": "on"}, follow=True)
     assert "Being labeled with the rules: 3 reports" in response.content.decode()
-    assert started[0][3:5] == ["label", "lumbar"]
+    assert started[0][3] == "label"
+    assert started[0][-2:] == ["--", "lumbar"]
+
+
+def test_process_of_its_own_takes_a_strange_user_name_and_leaves_a_log(project, settings, monkeypatch, tmp_path):
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(labels, "MAX_AT_ONCE", 0)
+    ReportFactory(project=project)
+    started = []
+    monkeypatch.setattr(labels.subprocess, "Popen", lambda command, **how: started.append((command, how)))
+    labels.start_labeling(project=project, actor=UserFactory(username="--help"))
+    ((command, how),) = started
+    call_command(*command[3:])
+    run = Run.objects.get()
+    assert (run.created_by.username, run.state) == ("--help", "finished")
+    log = tmp_path / labels.LOG_NAME
+    assert how["stdout"].name == str(log)
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_process_that_cannot_be_started_is_told(client, project, settings, monkeypatch, tmp_path):
+    settings.DATA_DIR = tmp_path / "nowhere"
+    monkeypatch.setattr(labels, "MAX_AT_ONCE", 2)
+    response = client.post(uploaded(client, project), MAPPING | {"action": "import", "label": "on"}, follow=True)
+    assert "could not be started" in response.content.decode()
+    assert Report.objects.count() == 3
+
+
+def test_log_does_not_quote_what_an_error_says(monkeypatch, capsys):
+    monkeypatch.setattr("sys.excepthook", None)
+    try:
+        raise ValueError("Patient Doe")
+    except ValueError as error:
+        label_command.tell_tersely(type(error), error, error.__traceback__)
+    said = capsys.readouterr().err
+    assert "ValueError" in said
+    assert "Doe" not in said
+
+
+def press(client, project):
+    return client.post(reverse("imports", args=[project.slug]), {"action": "label"}, follow=True).content.decode()
+
+
+def test_reports_that_stayed_without_labels_are_labeled_by_a_button(client, project):
+    client.post(uploaded(client, project), MAPPING | {"action": "import"})
+    html = client.get(reverse("imports", args=[project.slug])).content.decode()
+    assert "Label the reports" in html
+    assert "0 of 3 reports" in html
+    assert "Labeled with the rules: 3 reports" in press(client, project)
+    html = client.get(reverse("imports", args=[project.slug])).content.decode()
+    assert "Label the reports" not in html
+    assert "3 of 3 reports" in html
+    assert "<strong>finished</strong> with 3 reports" in html
+
+
+def test_same_file_again_labels_what_a_crash_left_without_labels(client, project):
+    client.post(uploaded(client, project), MAPPING | {"action": "import"})
+    response = client.post(uploaded(client, project), MAPPING | {"action": "import", "label": "on"}, follow=True)
+    html = response.content.decode()
+    assert "Nothing new" in html
+    assert "Labeled with the rules: 3 reports" in html
+    assert MachineLabel.objects.count() == 3
+
+
+def test_other_rules_label_anew(client, project, monkeypatch):
+    client.post(uploaded(client, project), MAPPING | {"action": "import", "label": "on"})
+    monkeypatch.setattr("labeling.services.RULES_VERSION", "other")
+    assert "Labeled with the rules: 3 reports" in press(client, project)
+
+
+def test_run_that_is_going_on_is_shown_and_not_started_twice(client, project):
+    client.post(uploaded(client, project), MAPPING | {"action": "import"})
+    run = Run.objects.create(project=project, schema=project.schema, labeler="rules", started_at=timezone.now())
+    assert "Being labeled already: 0 of 3" in press(client, project)
+    Run.objects.update(started_at=timezone.now() - timedelta(hours=1))
+    html = client.get(reverse("imports", args=[project.slug])).content.decode()
+    assert "<strong>failed</strong> with 0 reports" in html
+    run.refresh_from_db()
+    assert run.state == Run.State.FAILED
+
+
+def test_chosen_labels_of_another_labeler_stay(client, project):
+    client.post(uploaded(client, project), MAPPING | {"action": "import"})
+    chosen = RunFactory(project=project, labeler="imported", manifest={"rater": "gpt"})
+    more = uploaded(client, project, csv_bytes(report_rows(2, start=10)))
+    html = client.post(more, MAPPING | {"action": "import", "label": "on"}, follow=True).content.decode()
+    assert "the labels of gpt, which were chosen; they stay" in html
+    assert "the labels of gpt, which were chosen; they stay" in press(client, project)
+    assert list(Run.objects.all()) == [chosen]
+
+
+def test_other_columns_are_kept_when_chosen_and_none_that_names_a_person(client, project):
+    rows = [row | {"site": "A", "comment": "c", "PatientName": "Doe"} for row in report_rows(1)]
+    url = uploaded(client, project, csv_bytes(rows))
+    html = client.get(url).content.decode()
+    assert 'name="keep_columns" value="site"' in html
+    assert 'name="keep_columns" value="PatientName"' not in html
+    assert client.post(url, MAPPING | {"keep_columns": ["PatientName"], "action": "import"}).status_code == 422
+    client.post(url, MAPPING | {"keep_columns": ["site"], "action": "import"})
+    assert Report.objects.get().extra == {"site": "A"}
 
 
 def test_file_is_gone_after_the_import(client, project, upload_dir):
@@ -166,6 +277,27 @@ def test_files_are_removed_after_a_day(client, project, upload_dir):
     uploaded(client, project)
     assert client.get(url).status_code == 404
     assert len(list(upload_dir.iterdir())) == 1
+
+
+def test_file_whose_day_is_over_is_gone_before_it_is_removed(client, project, upload_dir):
+    url = uploaded(client, project)
+    yesterday = time.time() - uploads.KEPT_SECONDS - 60
+    os.utime(next(upload_dir.iterdir()), (yesterday, yesterday))
+    assert client.get(url).status_code == 404
+    assert client.post(url, MAPPING | {"action": "import"}).status_code == 404
+    assert not Report.objects.exists()
+
+
+def test_what_broken_uploads_left_is_removed_by_age(upload_dir):
+    upload_dir.mkdir()
+    old, new, other = (upload_dir / name for name in ("tmpab1.upload.csv", "tmpab2.upload", "notes.csv"))
+    for path in (old, new, other):
+        path.touch()
+    ago = time.time() - uploads.ARRIVING_SECONDS - 60
+    os.utime(old, (ago, ago))
+    os.utime(other, (ago, ago))
+    uploads.remove_old_uploads()
+    assert sorted(upload_dir.iterdir()) == [other, new]
 
 
 def test_file_that_is_too_large_is_refused_before_it_is_read(client, project, settings, upload_dir):

@@ -63,7 +63,7 @@ def test_one_patient_has_one_key_and_the_identifier_is_nowhere(project):
         row | {"PatientName": "Doe^Jane", "mrn": "MRN00001", "comment": row["patient_id"], "site": "A"}
         for row in report_rows(3)
     ]
-    outcome = run(project, rows)
+    outcome = run(project, rows, keep_columns=("PatientName", "mrn", "comment", "site"))
     first, second, third = Case.objects.order_by("position")
     assert first.patient_key == second.patient_key != third.patient_key
     assert len(first.patient_key) == 64
@@ -79,6 +79,19 @@ def test_one_patient_has_one_key_and_the_identifier_is_nowhere(project):
     ]
     assert "MRN00001" not in str(everything)
     assert "Doe" not in str(everything)
+
+
+def test_other_columns_are_stored_only_when_chosen(project):
+    rows = [row | {"nr": "4711", "site": "A"} for row in report_rows(1)]
+    run(project, rows)
+    assert Report.objects.get().extra == {}
+    assert "4711" not in str([*Report.objects.values(), *ReportImport.objects.values()])
+
+
+def test_column_to_keep_that_is_not_there_is_named(project):
+    with pytest.raises(ImportRefused, match="no column 'site'"):
+        run(project, report_rows(1), keep_columns=("site",))
+    assert not Report.objects.exists()
 
 
 def test_patient_keys_of_two_projects_differ(project):
@@ -288,3 +301,12 @@ def test_two_imports_at_once_store_each_report_once():
     assert sum(outcome.created for outcome in outcomes) == 1199
     assert sum(outcome.unchanged for outcome in outcomes) == 601
     assert list(Case.objects.order_by("position").values_list("position", flat=True)) == list(range(1, 1200))
+
+
+def test_row_that_stands_twice_is_counted_apart(project):
+    first, second = report_rows(2)
+    outcome = run(project, [first, second, first])
+    assert outcome.counts() == {"created": 2, "unchanged": 0, "refused": 0, "duplicate": 1}
+    record = ReportImport.objects.get()
+    assert (record.created, record.refused, record.mapping["duplicate"]) == (2, 0, 1)
+    assert [problem["code"] for problem in record.problems] == ["duplicate"]

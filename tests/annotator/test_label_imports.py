@@ -11,6 +11,7 @@ from annotator.selectors.cases import next_case
 from annotator.services.exports import Wanted, export
 from annotator.services.label_imports import LabelImportOptions, import_labels
 from annotator.services.reports import import_reports
+from labeling.core.intake import ColumnMapping
 from labeling.models import MachineLabel, Run
 from labeling.services import run_rules
 from tests.factories import ProjectFactory, ReadingFactory, UserFactory, csv_bytes, report_rows
@@ -26,7 +27,6 @@ BODY = {
             "reason": "line one\nline two",
             "probability": 1,
             "logit_difference": -0.30000000000000004,
-            "attributes": {"side": "left"},
         },
         "L4-L5|stenosis": {"comment": "only a comment"},
     },
@@ -34,12 +34,23 @@ BODY = {
 }
 
 
+# Names that mean something in a file of reports.
+EXTRA = ("report", "Text", "Study-ID", "extra", "format")
+
+
 @pytest.fixture
 def source(tmp_path):
     """A project with reports, rules labels, and readings in three revisions by two readers."""
     project = ProjectFactory(slug="from")
-    (tmp_path / "reports.csv").write_bytes(csv_bytes(report_rows(4)))
-    import_reports(project=project, source=tmp_path / "reports.csv", file_name="reports.csv", actor=None)
+    extra = {"report": "not the report", "Text ": "t", "Study-ID": "s", "extra": "e", "format": "f"}
+    rows = [row | extra for row in report_rows(4)]
+    rows[3] |= {"patient_id": ""}
+    path = tmp_path / "reports.csv"
+    path.write_bytes(csv_bytes(rows))
+    mapping = ColumnMapping(report_id="report_id", text="text", patient_id="patient_id", study_id="study_id")
+    import_reports(
+        project=project, source=path, file_name="reports.csv", actor=None, mapping=mapping, keep_columns=EXTRA
+    )
     run = run_rules(project=project, actor=None)
     first, second = project.cases.order_by("position")[:2]
     ann, bob = UserFactory(username="ann"), UserFactory(username="bob")
@@ -86,7 +97,50 @@ def test_moved_reports_are_the_same_and_patients_stay_grouped(source, target):
         return [keys.index(key) for key in keys]
 
     assert cases(target) == cases(source)
-    assert groups(target) == groups(source) == [0, 0, 2, 2]
+    assert groups(target) == groups(source) == [0, 0, 2, 3]
+
+
+def again(project, path):
+    return import_reports(project=project, source=path, file_name=path.name, actor=None).counts()
+
+
+def test_own_reports_come_back_unchanged_here_and_there(source, target, tmp_path):
+    path = write(source, tmp_path / "r.jsonl", "reports")
+    assert again(source, path) == {"created": 0, "unchanged": 4, "refused": 0}
+    assert again(target, path) == {"created": 0, "unchanged": 4, "refused": 0}
+    assert write(target, tmp_path / "t.jsonl", "reports").read_text() == path.read_text()
+    assert set(source.reports.first().extra) == set(EXTRA)
+
+
+def test_reports_of_another_instance_get_keys_of_this_one(source, tmp_path, settings):
+    path = write(source, tmp_path / "r.jsonl", "reports")
+    settings.PATIENT_KEY_SECRET = "another" * 9
+    project = ProjectFactory()
+    assert again(project, path)["created"] == 4
+    assert again(project, path)["unchanged"] == 4
+    keys = set(project.cases.values_list("patient_key", flat=True))
+    assert not keys & set(source.cases.values_list("patient_key", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"patient_key": "Doe, Jane"}, "64 digits"),
+        ({"patient_key": ""}, "64 digits"),
+        ({"version": 2}, "version is '2'"),
+        ({"extra": []}, "object of texts"),
+        ({"extra": {"a": ["b"]}}, "object of texts"),
+        ({"extra": {"a": "b\0"}}, "NUL"),
+    ],
+)
+def test_damaged_line_of_our_reports_is_refused(source, tmp_path, changes, words):
+    path = write(source, tmp_path / "r.jsonl", "reports")
+    first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps(json.loads(first) | changes), *rest]) + "\n")
+    project = ProjectFactory()
+    outcome = import_reports(project=project, source=path, file_name=path.name, actor=None)
+    assert outcome.counts() == {"created": 3, "unchanged": 0, "refused": 1}
+    assert words in outcome.problems[0].reason
 
 
 @pytest.mark.parametrize("all_revisions", [True, False])
@@ -223,6 +277,20 @@ def edited(source, tmp_path, **changes):
         ({"cells": {"spine|stenosis": {"value": "present", "evidence": [{"start": 0, "end": 99999}]}}}, "outside"),
         ({"schema": {"name": "other", "version": 1, "hash": "0"}}, "made with schema"),
         ({"format": 99}, "format"),
+        ({"submitted_at": "2020-13-45"}, "time zone"),
+        ({"submitted_at": "2020-13-45T00:00:00Z"}, "time zone"),
+        ({"submitted_at": "0001-01-01T00:00:00+14:00"}, "time zone"),
+        ({"revision": 10**30}, "revision"),
+        ({"cells": []}, "cells"),
+        ({"cells": {"spine|stenosis": 5}}, "spine|stenosis"),
+        ({"extra": {"body": []}}, "body"),
+        ({"extra": {"body": {"cells": []}}}, "cells"),
+        ({"extra": {"body": {"cells": {"spine|stenosis": 5}}}}, "cells"),
+        ({"extra": {"body": {"cells": {"spine|stenosis": {"evidence": "x"}}}}}, "evidence"),
+        ({"extra": {"body": {"imported": []}}}, "body"),
+        ({"rater": "a\0"}, "NUL"),
+        ({"report_id": "a\0"}, "NUL"),
+        ({"extra": {"note": ["\ud800"]}}, "NUL"),
     ],
 )
 def test_line_that_does_not_fit_is_refused_and_the_others_come_in(source, target, tmp_path, changes, words):
@@ -306,5 +374,41 @@ def test_machine_label_that_stands_twice_or_points_outside_is_refused(source, ta
     next(iter(entry["cells"].values()))["evidence"] = [{"start": 0, "end": 10**6}]
     path.write_text(first + first + json.dumps(entry) + "\n")
     outcome = bring(target, path)
-    assert outcome.counts() == {"created": 1, "unchanged": 0, "refused": 2}
+    assert outcome.counts() == {"created": 1, "unchanged": 0, "refused": 1, "duplicate": 1}
     assert ["twice" in problem.reason for problem in outcome.problems] == [True, False]
+
+
+@pytest.mark.parametrize("prefill", [True, False])
+def test_file_of_refused_machine_labels_makes_no_run(source, target, tmp_path, prefill):
+    path = write(source, tmp_path / "a.jsonl", "machine")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        line["extra"]["body"] = []
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    before = run_rules(project=target, actor=None)
+    assert bring(target, path, prefill=prefill).counts() == {"created": 0, "unchanged": 0, "refused": 4}
+    assert list(Run.objects.filter(project=target)) == [before]
+    before.refresh_from_db()
+    assert before.is_prefill
+
+
+@pytest.mark.parametrize("body", [[], {"cells": 1}, {"cells": {"spine|stenosis": 5}}, {"imported": {}}])
+def test_hostile_machine_label_is_refused_and_the_others_come_in(source, target, tmp_path, body):
+    path = write(source, tmp_path / "a.jsonl", "machine")
+    first, *rest = path.read_text().splitlines()
+    entry = json.loads(first)
+    entry["extra"] |= {"body": body}
+    path.write_text("\n".join([json.dumps(entry), *rest]) + "\n")
+    assert bring(target, path, prefill=True).counts() == {"created": 3, "unchanged": 0, "refused": 1}
+    assert Run.objects.get(project=target).manifest["n_out"] == 3
+
+
+def test_lines_far_apart_that_contradict_each_other_are_all_refused(source, target, tmp_path):
+    path = write(source, tmp_path / "a.jsonl")
+    first, second, third = path.read_text().splitlines(keepends=True)
+    other = first.replace('"value":"present"', '"value":"absent"', 1)
+    path.write_text(first + second * 401 + third + other)
+    outcome = bring(target, path)
+    assert outcome.counts() == {"created": 2, "unchanged": 0, "refused": 2, "duplicate": 400}
+    assert {problem.code for problem in outcome.problems} == {"duplicate", "conflicting_id"}
+    assert [problem.row for problem in outcome.problems if problem.kind == "refused"] == [1, 404]

@@ -111,3 +111,11 @@ def test_page_counts_submitted_cases_of_this_project_only(client, project, manag
     client.force_login(manager)
     members = client.get(reverse("members", args=[project.slug])).context["members"]
     assert [(member.user, member.n_submitted) for member in members] == [(manager, 2)]
+
+
+@pytest.mark.parametrize("action", ["remove", "set"])
+def test_name_that_no_database_stores_is_nobody(client, project, manager, action):
+    client.force_login(manager)
+    sent = {"username": "a\0", "role": "reader", "action": action}
+    assert client.post(reverse("members", args=[project.slug]), sent).status_code == 302
+    assert set(roles(project)) == {manager.username}

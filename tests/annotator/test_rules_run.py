@@ -1,16 +1,20 @@
 """Runs of the rules: manifest, pre-fill, topping up, and what a failure leaves."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from annotator.models import Event
+from annotator.selectors.cases import prefill_of
 from labeling import services
 from labeling.core.records import StoredLabels
 from labeling.core.rules import label_report
 from labeling.exceptions import UserError
 from labeling.models import MachineLabel, Run
-from labeling.selectors import machine_labels, prefill_for, prefill_run
-from labeling.services import choose_prefill, run_rules
+from labeling.selectors import prefill_run
+from labeling.services import choose_prefill, finish_run, run_rules, start_run
 from tests.factories import CaseFactory, ProjectFactory, ReportFactory, RunFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -32,10 +36,10 @@ def test_run_labels_every_report_and_becomes_the_prefill(project):
     assert MachineLabel.objects.filter(run=run).count() == 5
     assert told[-1] == (5, 5)
     schema = project.schema.parsed()
-    label = machine_labels(run).first()
+    label = MachineLabel.objects.filter(run=run).first()
     expected = StoredLabels.encode(label_report(label.report.text, schema), schema)
     assert (label.values, label.urgencies, label.body) == (expected.values, expected.urgencies, expected.body)
-    assert prefill_for(project.cases.first()).run == run
+    assert prefill_of(project.cases.first()).run == run
 
 
 def test_manifest_says_what_was_run_over_what(project):
@@ -117,6 +121,7 @@ def test_failed_run_is_marked_and_never_the_prefill(project, monkeypatch):
         run_rules(project=project, actor=None)
     failed = Run.objects.exclude(pk=good.pk).get()
     assert failed.state == Run.State.FAILED
+    assert failed.manifest["error"] == "ZeroDivisionError"
     assert prefill_run(project) == good
     with pytest.raises(UserError, match="only a finished run"):
         choose_prefill(run=failed, actor=None)
@@ -149,6 +154,66 @@ def test_run_under_another_schema_is_no_prefill(project):
         choose_prefill(run=run, actor=None)
 
 
-def test_project_without_reports_gets_an_empty_run():
+def test_empty_run_is_never_the_prefill():
     run = run_rules(project=ProjectFactory(), actor=None)
     assert run.manifest["n_out"] == 0
+    assert not run.is_prefill
+    with pytest.raises(UserError, match="no labels"):
+        choose_prefill(run=run, actor=None)
+
+
+def killed(project, *, seconds_ago):
+    """A run whose process is gone; its last sign of life is as old as that."""
+    started_at = timezone.now() - timedelta(hours=1)
+    run = Run.objects.create(
+        project=project, schema=project.schema, labeler="rules", started_at=started_at, manifest={"labeler": "rules"}
+    )
+    if seconds_ago is not None:
+        at = timezone.now() - timedelta(seconds=seconds_ago)
+        run.manifest |= {services.HEARTBEAT: at.isoformat()}
+        run.save(update_fields=["manifest"])
+    return run
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "state"),
+    [(None, "failed"), (services.STALE_S + 60, "failed"), (services.STALE_S - 60, "running")],
+)
+def test_run_without_a_sign_of_life_has_failed_when_the_next_starts(project, seconds_ago, state):
+    run = killed(project, seconds_ago=seconds_ago)
+    run_rules(project=project, actor=None)
+    run.refresh_from_db()
+    assert run.state == state
+    assert (services.HEARTBEAT in run.manifest) is (state == "running")
+    assert (run.finished_at is None) is (state == "running")
+
+
+def test_run_shows_signs_of_life_and_drops_them_at_its_end(project, monkeypatch):
+    monkeypatch.setattr(services, "BEAT_S", 0)
+    seen = []
+
+    def look(text, schema):
+        seen.append(services.HEARTBEAT in Run.objects.get().manifest)
+        return label_report(text, schema)
+
+    monkeypatch.setattr(services, "label_report", look)
+    run = run_rules(project=project, actor=None)
+    assert all(seen)
+    assert services.HEARTBEAT not in run.manifest
+    assert services.HEARTBEAT not in Run.objects.get().manifest
+
+
+def test_run_that_was_given_up_does_not_finish_after_all(project):
+    run = start_run(project=project, labeler="rules", inputs={}, actor=None)
+    Run.objects.update(state=Run.State.FAILED, finished_at=timezone.now())
+    with pytest.raises(UserError, match="given up"):
+        finish_run(run, counts={})
+    assert Run.objects.get().state == Run.State.FAILED
+
+
+@pytest.mark.parametrize("keep_chosen", [True, False])
+def test_labels_chosen_while_a_run_goes_on_stay_when_asked_for(project, keep_chosen):
+    chosen = RunFactory(project=project, labeler="imported")
+    run = run_rules(project=project, actor=None, keep_chosen=keep_chosen)
+    assert run.manifest["n_out"] == 5
+    assert prefill_run(project) == (chosen if keep_chosen else run)

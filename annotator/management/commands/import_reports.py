@@ -8,8 +8,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotator.management.console import Progress, messages_to_user, named_project, named_user
 from annotator.models import Project, User
+from annotator.selectors.previews import mapping_warnings
+from annotator.services.labels import reason_to_keep, rules_state
 from annotator.services.outcomes import RowOutcome
-from annotator.services.reports import ImportOutcome, chosen_mapping, import_reports
+from annotator.services.reports import ImportOutcome, chosen_mapping, columns_of, import_reports
 from labeling.services import run_rules
 
 
@@ -24,6 +26,14 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         for what in ("id", "text", "patient", "study"):
             parser.add_argument(f"--{what}-column", help="by default recognised from the names of the columns")
+        parser.add_argument(
+            "--keep-column",
+            action="append",
+            default=[],
+            dest="keep_columns",
+            metavar="NAME",
+            help="store this column with the reports as it stands; may be given again. Other columns are not stored",
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would happen and store nothing")
         parser.add_argument("--no-labels", action="store_true", help="do not label the reports with the rules")
         parser.add_argument("--user", help="who imports, for the history of the project")
@@ -36,7 +46,7 @@ class Command(BaseCommand):
             actor = named_user(options["user"])
             outcome = self._import(project, actor, options)
         self._show(outcome, dry_run=options["dry_run"])
-        if outcome.created and not (options["dry_run"] or options["no_labels"]):
+        if not (options["dry_run"] or options["no_labels"]):
             self._label(project, actor, options["verbosity"])
         if not outcome.created and not outcome.unchanged:
             raise CommandError("nothing could be imported")
@@ -46,16 +56,20 @@ class Command(BaseCommand):
         columns = {f"{what}_column": options[f"{what}_column"] for what in ("id", "text", "patient", "study")}
         show_all = options["verbosity"] > 1
         progress = Progress("rows read", wanted=not show_all and options["verbosity"] > 0)
+        mapping = chosen_mapping(path, file_name=path.name, **columns)
+        for warning in mapping_warnings(columns_of(path, file_name=path.name), mapping):
+            self.stdout.write(f"note: {warning}")
         self.stdout.write("row\treport\toutcome\treason")
         outcome = import_reports(
             project=project,
             source=path,
             file_name=path.name,
             actor=actor,
-            mapping=chosen_mapping(path, file_name=path.name, **columns),
+            mapping=mapping,
+            keep_columns=tuple(options["keep_columns"]),
             dry_run=options["dry_run"],
             progress=progress,
-            each_row=lambda row: self._show_row(row) if show_all or row.kind == "refused" else None,
+            each_row=lambda row: self._show_row(row) if show_all or row.kind in ("refused", "duplicate") else None,
         )
         progress.end()
         return outcome
@@ -72,7 +86,14 @@ class Command(BaseCommand):
             self.stdout.write("nothing new: the project is as it was")
 
     def _label(self, project: Project, actor: User | None, verbosity: int) -> None:
+        state = rules_state(project)
+        if not state.n_waiting:
+            return
+        if reason := reason_to_keep(state):
+            self.stdout.write(reason)
+            return
         progress = Progress("reports labeled", wanted=verbosity > 0)
-        run = run_rules(project=project, actor=actor, progress=progress)
+        with messages_to_user():
+            run = run_rules(project=project, actor=actor, keep_chosen=True, progress=progress)
         progress.end()
         self.stdout.write(f"{run.manifest['n_out']:,} reports labeled with the rules; readers start from these labels")

@@ -1,6 +1,9 @@
 """Label the reports of a project."""
 
+import sys
 from argparse import ArgumentParser
+from traceback import extract_tb
+from types import TracebackType
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -19,17 +22,34 @@ class Command(BaseCommand):
         parser.add_argument("project", help="address of the project")
         parser.add_argument("--labeler", choices=[RULES], default=RULES)
         parser.add_argument("--user", help="who starts the run, for the history of the project")
+        parser.add_argument("--keep-chosen", action="store_true", help="readers go on with labels of another labeler")
+        parser.add_argument("--terse-errors", action="store_true", help="tell errors without what they quote, for logs")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Label."""
         del args
+        if options["terse_errors"]:
+            sys.excepthook = tell_tersely
         project = named_project(options["project"])
         progress = Progress("reports labeled", wanted=options["verbosity"] > 0)
         with messages_to_user():
-            run = run_rules(project=project, actor=named_user(options["user"]), progress=progress)
+            run = run_rules(
+                project=project,
+                actor=named_user(options["user"]),
+                keep_chosen=options["keep_chosen"],
+                progress=progress,
+            )
         progress.end()
         manifest = run.manifest
-        self.stdout.write(
-            f"run {run.run_id}: {manifest['n_out']:,} reports, {manifest['n_taken_over']:,} of them as before, "
-            f"{manifest['wall_seconds']} s"
-        )
+        if options["verbosity"] > 0:
+            self.stdout.write(
+                f"run {run.run_id}: {manifest['n_out']:,} reports, {manifest['n_taken_over']:,} of them as before, "
+                f"{manifest['wall_seconds']} s"
+            )
+
+
+def tell_tersely(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+    """Name the error and its place in the code: its message could quote a report."""
+    for frame in extract_tb(trace):
+        sys.stderr.write(f"  {frame.filename}:{frame.lineno} {frame.name}\n")
+    sys.stderr.write(f"{kind.__name__}\n")

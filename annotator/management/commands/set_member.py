@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from annotator.management.console import messages_to_user, named_project
+from annotator.management.console import messages_to_user, named_project, named_user
 from annotator.models import Role
 from annotator.services.projects import find_user, remove_member, set_member
 
@@ -22,15 +22,17 @@ class Command(BaseCommand):
         parser.add_argument("project", help="address of the project")
         parser.add_argument("user")
         parser.add_argument("role", choices=[*Role.values, NONE])
+        parser.add_argument("--user", dest="actor", help="who decides, for the history of the project")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it."""
         del args
         project = named_project(options["project"])
         with messages_to_user():
+            actor = named_user(options["actor"])
             if options["role"] == NONE:
-                remove_member(project=project, user=find_user(options["user"]), actor=None)
+                remove_member(project=project, user=find_user(options["user"]), actor=actor)
             else:
                 user = find_user(options["user"], active=True)
-                set_member(project=project, user=user, role=options["role"], actor=None)
+                set_member(project=project, user=user, role=options["role"], actor=actor)
         self.stdout.write(f"{options['user']}: {options['role']} of {project.slug}")

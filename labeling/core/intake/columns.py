@@ -1,6 +1,7 @@
 """Give columns a meaning: recognise the names that published tools and hospitals use, and read a row by them."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -40,7 +41,8 @@ _STUDY_ID: Final = ("studyid", "studyinstanceuid", "accession", "accessionnumber
 _MODALITY: Final = ("modality",)
 
 _NULL_TEXTS: Final = frozenset({"nan", "none", "null", "na", "n/a", "#n/a", "<na>", "nat"})
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+# Control and format characters (such as those that turn the direction of writing) and line ends: nobody sees them.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
 # What a spreadsheet leaves of a number with many digits.
 _SHORTENED_NUMBER: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 
@@ -177,8 +179,10 @@ def _id_problem(row: int, report_id: str, limits: Limits) -> RowProblem | None:
     if len(report_id) > limits.max_id_chars:
         message = f"the id has {len(report_id):,} characters, at most {limits.max_id_chars} are allowed"
         return RowProblem(row, ProblemCode.BAD_ID, message)
-    if has_unstorable(report_id) or _CONTROL.search(report_id):
-        return RowProblem(row, ProblemCode.BAD_ID, "the id holds a control character or a line break")
+    if has_unstorable(report_id) or any(unicodedata.category(character) in _UNSEEN for character in report_id):
+        return RowProblem(
+            row, ProblemCode.BAD_ID, "the id holds a control character, a line break or one without width"
+        )
     if _SHORTENED_NUMBER.fullmatch(report_id):
         message = f"id {report_id!r} is a number that a spreadsheet has shortened; store ids as text"
         return RowProblem(row, ProblemCode.DAMAGED_ID, message, report_id)

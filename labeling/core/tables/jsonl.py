@@ -74,7 +74,7 @@ def read(lines: Iterable[str], *, schema: Schema) -> LabelTable:
         if not line.strip():
             continue
         try:
-            report = _report(json.loads(line), schema)
+            report = _report(_parsed(line), schema)
             key = report.report_id, report.rater, report.meta.revision
             if reports.setdefault(key, report) != report:
                 conflicts.add(key)
@@ -87,7 +87,7 @@ def read(lines: Iterable[str], *, schema: Schema) -> LabelTable:
             message = f"not JSON at column {error.colno}: {error.msg}"
             problems.append(RowProblem(number, ProblemCode.BAD_JSON, message))
         except _LineError as fault:
-            problems.append(RowProblem(number, ProblemCode.BAD_VALUE, str(fault)))
+            problems.append(RowProblem(number, fault.code, str(fault)))
         except RecursionError:
             problems.append(RowProblem(number, ProblemCode.BAD_JSON, "values are nested too deeply"))
     kept = tuple(report for key, report in reports.items() if key not in conflicts)
@@ -96,6 +96,30 @@ def read(lines: Iterable[str], *, schema: Schema) -> LabelTable:
 
 class _LineError(ValueError):
     """One line cannot be read."""
+
+    def __init__(self, message: str, *, code: ProblemCode = ProblemCode.BAD_VALUE) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _parsed(line: str) -> Any:
+    """The JSON value of a line; its numbers are finite and have no more digits than Python reads."""
+    try:
+        entry = json.loads(line)
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:  # a number with more digits than Python reads
+        raise _LineError("a number has too many digits", code=ProblemCode.BAD_JSON) from error
+    waiting = [entry]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise _LineError("a number is not finite")
+    return entry
 
 
 def _report(entry: Any, schema: Schema) -> LabeledReport:

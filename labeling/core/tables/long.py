@@ -22,7 +22,7 @@ from labeling.core.tables.rows import (
     field_of,
     gather,
     optional,
-    read_integer,
+    read_count,
     read_number,
     read_urgency,
 )
@@ -34,7 +34,9 @@ RATER_COLUMNS: Final = (
     *("text_sha256", "active_seconds", "created_at", "submitted_at"),
 )
 _Fields = Callable[[str], str]
-_MAX_REVISION: Final = 10**9
+MAX_REVISION: Final = 10**9
+# More would be no place in a text that is ever read, and Python refuses to read thousands.
+_MAX_OFFSET_DIGITS: Final = 9
 _FLAG: Final = re.compile(r"[^;\s]+")
 
 
@@ -99,7 +101,7 @@ def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
             return field_of(raw, columns.get(name))
 
         what = f"report {report_id!r}, {cell}"
-        revision = read_integer(value("revision"), what=f"{what}: revision", allowed=range(_MAX_REVISION))
+        revision = read_count(value("revision"), what=f"{what}: revision", high=MAX_REVISION)
         key = Key(report_id, field_of(raw, rater_column, rater), revision)
         return Part(key, (target, finding), {cell: _label(value, what)}, _meta(value, revision, what))
 
@@ -135,6 +137,7 @@ def _meta(value: _Fields, revision: int | None, what: str) -> LabelMeta:
 def _spans(text: str, what: str) -> Iterator[Span]:
     for pair in text.split(";") if text.strip() else ():
         start, dash, end = pair.strip().partition("-")
-        if not (dash and start.isdecimal() and end.isdecimal() and int(start) <= int(end)):
+        is_pair = bool(dash) and all(each.isdecimal() and len(each) <= _MAX_OFFSET_DIGITS for each in (start, end))
+        if not (is_pair and int(start) <= int(end)):
             raise RowError(f"{what}: evidence {pair[:40]!r} is not a range of characters such as 12-40")
         yield Span(int(start), int(end))

@@ -135,29 +135,39 @@ def optional(text: str) -> str | None:
 
 def read_number(text: str, *, what: str, low: float = -math.inf, high: float = math.inf) -> float | None:
     """The finite number in a field, None for an empty one; raises `RowError` outside `low` to `high`."""
-    if not text.strip():
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and low <= number <= high):
+    number = _number_in(text)
+    if number is not None and not (math.isfinite(number) and low <= number <= high):
         raise RowError(f"{what} is {text[:40]!r}, expected is a number from {low:g} to {high:g}")
     return number
 
 
 def read_integer(text: str, *, what: str, allowed: Sequence[int]) -> int | None:
-    """The whole number in a field ("1" or "1.0"), None for an empty one; raises `RowError` when it is not allowed."""
-    number = text.strip()
-    if not number:
+    """The whole number in a field ("1" or "1.0"), None for an empty one; raises `RowError` when it is not allowed.
+
+    `allowed` is a handful of numbers: the message names them all.
+    """
+    number = _number_in(text)
+    if number is not None and number not in allowed:
+        raise RowError(f"{what} is {text[:40]!r}, expected is one of {', '.join(map(str, allowed))}")
+    return None if number is None else int(number)
+
+
+def read_count(text: str, *, what: str, high: int) -> int | None:
+    """The whole number in a field, None for an empty one; raises `RowError` outside 0 to `high`."""
+    number = _number_in(text)
+    if number is not None and not (0 <= number <= high and number.is_integer()):
+        raise RowError(f"{what} is {text[:40]!r}, expected is a whole number from 0 to {high}")
+    return None if number is None else int(number)
+
+
+def _number_in(text: str) -> float | None:
+    """The number in a field, None for an empty one, NaN for what is no number."""
+    if not text.strip():
         return None
     try:
-        value = float(number)
+        return float(text)
     except ValueError:
-        value = math.nan
-    if value not in allowed:
-        raise RowError(f"{what} is {text[:40]!r}, expected is one of {', '.join(map(str, allowed))}")
-    return int(value)
+        return math.nan
 
 
 def read_urgency(text: str, *, what: str) -> int | None:

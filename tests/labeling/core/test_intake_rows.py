@@ -91,3 +91,10 @@ def test_messages_name_the_report_and_never_quote_it() -> None:
 
 def test_report_row_does_not_show_its_text_when_printed() -> None:
     assert "SECRET" not in repr(read("id,report,x\n1,SECRET,SECRET\n"))
+
+
+@pytest.mark.parametrize("unseen", ["\u202e", "\u200b", "\u2066", "\x85", "\u2028", "\ufeff"])
+def test_id_with_a_character_nobody_sees_is_refused(unseen: str) -> None:
+    content = f"id,report\nA{unseen}1,text one\nA1,text two\n".encode()
+    rows = read(content)
+    assert [getattr(row, "code", row.report_id) for row in rows] == ["bad_id", "A1"]

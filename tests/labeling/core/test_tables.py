@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -317,6 +318,51 @@ def test_long_row_that_cannot_be_read_says_what_was_seen(row: str, message: str)
     table = read_back(LONG_HEADER + row + "\r\n", SPINE)
     assert table.reports == ()
     assert message in table.problems[0].message
+
+
+RATERS_HEADER = LONG_HEADER.replace("evidence", "evidence,revision")
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (",1.5", "revision is '1.5', expected is a whole number from 0 to 1000000000"),
+        (",-1", "revision is '-1'"),
+        (",1e300", "revision is '1e300'"),
+        (",nan", "revision is 'nan'"),
+        (f"{'9' * 5000}-{'9' * 5001},1", "is not a range of characters"),
+    ],
+)
+def test_bad_number_is_refused_in_little_memory(cells: str, message: str) -> None:
+    tracemalloc.start()
+    table = read_back(f"{RATERS_HEADER}R1,spine,cancer,present,,,{cells}\r\n", SPINE)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert table.reports == ()
+    assert message in table.problems[0].message
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "5",
+        '{"revision": ' + "9" * 5000 + "}",
+        "[" * 100_000,
+        '{"format": NaN}',
+        '{"format": 1e999}',
+    ],
+)
+def test_hostile_line_is_a_problem_and_the_next_is_read(line: str) -> None:
+    table = read_back("{}\n" + line + "\n" + jsonl_line(report_id="R2"), SPINE)
+    assert [report.report_id for report in table.reports] == ["R2"]
+    assert [problem.row for problem in table.problems] == [1, 2]
+
+
+@pytest.mark.parametrize("changes", [{"cells": []}, {"cells": {"spine|cancer": 5}}, {"extra": []}, {"schema": 1}])
+def test_json_line_of_another_shape_is_a_problem(changes: dict[str, Any]) -> None:
+    table = read_back(jsonl_line(**changes), SPINE)
+    assert (table.reports, len(table.problems)) == ((), 1)
 
 
 def jsonl_line(**changes: Any) -> str:
