@@ -17,7 +17,7 @@ from labeling.models import MachineLabel, Run
 
 def case_for(project: Project, case_id: int) -> Case:
     """The case of this project with this id, with its report; 404 when the project has none."""
-    case = Case.objects.select_related("report", "study").filter(project=project, pk=case_id).first()
+    case = Case.objects.select_related("report").filter(project=project, pk=case_id).first()
     if case is None:
         raise Http404("no such case in this project")
     case.project = project
@@ -32,7 +32,7 @@ def unread_cases(*, project: Project, reader: User) -> QuerySet[Case]:
 
 def next_case(*, project: Project, reader: User, after: int = 0) -> Case | None:
     """The reader's next case behind position `after`, then from the start; None when all others are read."""
-    waiting = unread_cases(project=project, reader=reader).select_related("report", "study")
+    waiting = unread_cases(project=project, reader=reader).select_related("report")
     found = waiting.filter(position__gt=after).first()
     if found is None and after:
         found = waiting.filter(position__lt=after).first()
