@@ -513,3 +513,13 @@ def written_wide(table: LabelTable) -> str:
         for report in table.reports
     ]
     return written(reports, ABDOMEN, "leavs-wide")
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize("before", ["", "a;", "a\t", "'"])
+def test_no_sign_opens_a_formula_wherever_a_spreadsheet_may_divide_the_cell(sign, before):
+    text = f"{before}{sign}cmd"
+    safe = neutralise(text)
+    assert f"'{sign}cmd" in safe
+    assert safe != text
+    assert restore(safe) == text
