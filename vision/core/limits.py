@@ -1,0 +1,25 @@
+"""Bounds on images from outside: whatever goes beyond one is refused, never cut off."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageLimits:
+    """Bounds on files, headers and archives. Sizes in bytes, extents in voxels and frames."""
+
+    max_file_bytes: int = 2 * 1024**3
+    max_header_bytes: int = 32 * 1024**2
+    max_header_reads: int = 2_000_000
+    max_inflated_bytes: int = 256 * 1024**2
+    max_side: int = 32_768
+    max_frames: int = 20_000
+    max_voxels: int = 2**30
+    max_files: int = 200_000
+    max_archive_bytes: int = 64 * 1024**3
+    max_expansion: int = 200
+    expands_freely_bytes: int = 16 * 1024**2
+    max_in_memory_bytes: int = 32 * 1024**2
+
+
+DEFAULT_LIMITS: Final = ImageLimits()
