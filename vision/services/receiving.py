@@ -1,0 +1,90 @@
+"""Import what the listener has received, study by study."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from annotator.models import Project, User
+from labeling.exceptions import UserError
+from vision.core.receiver import Peer
+from vision.core.spool import Quiet, Spool, SpoolBusy
+from vision.models import ImageImport
+from vision.services.imports import import_images
+from vision.services.options import ImportOptions
+
+# Names of received files are hashes, so they lead to no case.
+LINK_BY = ("accession_number", "study_uid", "study_id")
+
+
+class StoppedError(BaseException):
+    """The listener is to stop while a study is imported; like KeyboardInterrupt nobody handles it on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of one study: its record, or why there is none."""
+
+    record: ImageImport | None
+    reason: str = ""
+
+
+def parse_peers(texts: Sequence[str]) -> list[Peer]:
+    """Who may send, from `AET@ADDRESS` texts; from OVERREAD_DICOM_PEERS when there are none. Raises `UserError`."""
+    try:
+        peers = [Peer.parse(text) for text in texts or settings.DICOM_PEERS]
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    if not peers:
+        raise UserError("nobody may send: name AET@ADDRESS with --allow or in OVERREAD_DICOM_PEERS")
+    return peers
+
+
+def open_spool(project: Project, *, quota_bytes: int, now_s: float) -> Spool:
+    """The folder where what is sent for a project waits. Raises `UserError` when another listener has it."""
+    folder = Path(settings.DATA_DIR) / "received" / str(project.pk)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.parent.chmod(0o700)
+    spool = Spool(folder, quota_bytes=quota_bytes)
+    try:
+        spool.open(now_s=now_s)
+    except SpoolBusy as error:
+        raise UserError("another listener receives for this project") from error
+    return spool
+
+
+def import_next(
+    *,
+    project: Project,
+    spool: Spool,
+    quiet: Quiet,
+    actor: User | None,
+    now: datetime,
+    now_s: float,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Received | None:
+    """Import a study that has been quiet for long enough; None when there is none.
+
+    A study is removed from the spool when it has been imported; its files that were refused or belong to no case are
+    listed in the record of the import. One that cannot be read as a whole is put aside. One that met a database out of
+    reach waits again.
+    """
+    folder = spool.take(quiet, now_s=now_s)
+    if folder is None:
+        return None
+    close_old_connections()
+    options = ImportOptions(link_by=LINK_BY, source_name="received by DICOM")
+    try:
+        record = import_images(project=project, source=folder, actor=actor, options=options, now=now, progress=progress)
+    except UserError as error:
+        spool.put_aside(folder)
+        return Received(None, f"put aside: {error}")
+    except (DatabaseError, OSError) as error:
+        spool.wait_again(folder, now_s=now_s)
+        return Received(None, f"waits again: {type(error).__name__}")
+    spool.finish(folder)
+    return Received(record)
