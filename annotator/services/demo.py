@@ -19,6 +19,7 @@ from annotator.exceptions import UserError
 from annotator.models import Case, Draft, Project, Role, User
 from annotator.selectors.cases import prefill_of
 from annotator.selectors.schemas import parsed_schema
+from annotator.services.demo_images import add_images, planned_images
 from annotator.services.drafts import DraftContent, save_draft
 from annotator.services.projects import create_project, set_member
 from annotator.services.readings import Submission, submit_reading
@@ -70,7 +71,7 @@ class Demo:
     new_passwords: dict[str, str]
 
 
-def make_demo(*, reset_passwords: bool = False) -> Demo:
+def make_demo(*, reset_passwords: bool = False, images: str = "some") -> Demo:
     """Make what is missing of the demo; what is there already stays, also what people did to it.
 
     Raises `UserError` on a hospital server, and on an instance that holds other projects but no demo.
@@ -83,6 +84,9 @@ def make_demo(*, reset_passwords: bool = False) -> Demo:
     new_passwords = _make_users(reset_passwords=reset_passwords)
     people = {user.get_username(): user for user in User.objects.filter(username__in=ROLES)}
     projects = [_make_project(wanted, people) for wanted in PROJECTS]
+    plans = planned_images(images)
+    for project in projects:
+        add_images(project, plans, actor=people[MANAGER])
     return Demo(
         projects=projects,
         n_reports=sum(project.reports.count() for project in projects),

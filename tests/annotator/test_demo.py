@@ -1,5 +1,7 @@
 """The demo: what it holds, that making it again changes nothing, and that no password is kept."""
 
+import re
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -7,16 +9,18 @@ from django.core.management import CommandError, call_command
 
 from annotator.models import Case, Draft, Event, Membership, Project, Reading, Report, User
 from annotator.services.demo import ROLES, make_demo
+from annotator.services.demo_images import add_images, planned_images
 from annotator.services.projects import create_project
 from labeling.core.schema_yaml import preset_source
 from labeling.models import MachineLabel, Run
+from vision.models import Series
 
 TABLES = (User, Project, Membership, Report, Case, Run, MachineLabel, Draft, Reading, Event)
 
 
 @pytest.fixture
 def demo(db):
-    return make_demo()
+    return make_demo(images="none")
 
 
 def row_counts():
@@ -51,7 +55,7 @@ def test_screens_are_not_empty(demo):
 
 def test_making_the_demo_again_changes_nothing(demo):
     before = row_counts(), dict(User.objects.values_list("username", "password"))
-    again = make_demo()
+    again = make_demo(images="none")
     assert (row_counts(), dict(User.objects.values_list("username", "password"))) == before
     assert again.new_passwords == {}
     assert again.n_reports == demo.n_reports
@@ -61,15 +65,44 @@ def test_what_people_did_to_the_demo_stays(demo):
     draft = Draft.objects.filter(state="draft").first()
     Draft.objects.filter(pk=draft.pk).update(version=7, active_seconds=999)
     Membership.objects.filter(user__username="reader1").delete()
-    make_demo()
+    make_demo(images="none")
     assert Draft.objects.get(pk=draft.pk).version == 7
     assert not Membership.objects.filter(user__username="reader1").exists()
 
 
+def test_images_are_made_for_cases_without_and_once_only(demo, tmp_path, settings):
+    settings.IMAGE_DIR = tmp_path / "images"
+    project = Project.objects.get(slug="abdomen-ct-demo")
+    manager = User.objects.get(username="manager")
+    plan = planned_images("some")["CT-1001"]
+    few = replace(plan, series=(replace(plan.series[0], n_images=5, first_mm=95.0, size=64),))
+    assert add_images(project, {"CT-1001": few, "CT-0": few}, actor=manager) == 1
+    [series] = Series.objects.filter(project=project)
+    assert (series.study.study_id, series.number, series.n_images, series.kind) == ("CTS-1001", 3, 5, "volume")
+    [mask] = series.masks.all()
+    assert {"liver", "spleen"} <= {each["name"] for each in mask.classes}
+    assert mask.centres, "targets of the schema are found by name"
+    assert add_images(project, {"CT-1001": few}, actor=manager) == 0
+    assert list(Series.objects.values_list("pk", flat=True)) == [series.pk]
+
+
+def test_plans_are_for_reports_of_the_demo_with_the_series_they_cite(demo):
+    plans = planned_images("all")
+    assert len(planned_images("some")) == 16
+    assert len(plans) == 35
+    assert planned_images("none") == {}
+    texts = dict(Report.objects.filter(report_id__in=plans).values_list("report_id", "text"))
+    assert texts.keys() == plans.keys()
+    for name, text in texts.items():
+        has = {series.number: series.n_images for series in plans[name].series}
+        for number, image in re.findall(r"series (\d+),? image (\d+)", " ".join(text.lower().split())):
+            assert int(image) <= has.get(int(number), 0), f"{name}: series {number}, image {image}"
+
+
 def test_passwords_are_printed_once_and_stored_as_hashes_only(db):
     first, second = StringIO(), StringIO()
-    call_command("make_demo", stdout=first)
-    call_command("make_demo", stdout=second)
+    call_command("make_demo", "--without-images", stdout=first)
+    call_command("make_demo", "--without-images", stdout=second)
     for user in User.objects.filter(username__in=ROLES):
         [line] = [line for line in first.getvalue().splitlines() if line.split()[:1] == [user.username]]
         password = line.split()[-1]
@@ -82,7 +115,7 @@ def test_passwords_are_printed_once_and_stored_as_hashes_only(db):
 
 
 def test_passwords_can_be_drawn_again(demo):
-    new = make_demo(reset_passwords=True).new_passwords
+    new = make_demo(reset_passwords=True, images="none").new_passwords
     assert new.keys() == demo.new_passwords.keys() == ROLES.keys()
     assert not set(new.values()) & set(demo.new_passwords.values())
     assert User.objects.get(username="manager").check_password(new["manager"])
@@ -91,10 +124,10 @@ def test_passwords_can_be_drawn_again(demo):
 def test_demo_password_is_set_for_all_and_not_printed(demo, settings):
     settings.DEMO_PASSWORD = "shown-in-a-course"
     said = StringIO()
-    call_command("make_demo", stdout=said)
+    call_command("make_demo", "--without-images", stdout=said)
     assert all(user.check_password("shown-in-a-course") for user in User.objects.filter(username__in=ROLES))
     assert "shown-in-a-course" not in said.getvalue()
-    assert make_demo().new_passwords == {}
+    assert make_demo(images="none").new_passwords == {}
 
 
 def test_demo_stays_out_of_an_instance_in_use(db):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from annotator.management.commands.make_demo import add_reset, tell
+from annotator.management.commands.make_demo import add_choices, choices_in, tell
 from annotator.management.commands.serve import add_address
 from annotator.management.console import messages_to_user
 from annotator.services.demo import make_demo
@@ -19,9 +19,9 @@ class Command(BaseCommand):
     help = "Make the demo in OVERREAD_DATA and serve it until Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where to listen, and whether to draw passwords again."""
+        """Where to listen, and what to make."""
         add_address(parser)
-        add_reset(parser)
+        add_choices(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the demo, then serve."""
@@ -31,5 +31,5 @@ class Command(BaseCommand):
             listener = open_listener(host=options["host"], port=options["port"])
             migrate_if_needed()
             remove_old_uploads()
-            tell(make_demo(reset_passwords=options["reset_passwords"]), out=self.stdout)
+            tell(make_demo(**choices_in(options)), out=self.stdout)
         serve(listener, out=self.stdout)

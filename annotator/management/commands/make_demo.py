@@ -16,19 +16,30 @@ class Command(BaseCommand):
     help = "Make the projects, reports and users of the demo, as far as they are missing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Whether to draw passwords again."""
-        add_reset(parser)
+        """Whether to draw passwords again, and whether to paint images."""
+        add_choices(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the demo and say what there is."""
         del args
         with messages_to_user():
-            tell(make_demo(reset_passwords=options["reset_passwords"]), out=self.stdout)
+            tell(make_demo(**choices_in(options)), out=self.stdout)
 
 
-def add_reset(parser: ArgumentParser) -> None:
-    """The option `--reset-passwords`."""
+def add_choices(parser: ArgumentParser) -> None:
+    """The options `--reset-passwords`, `--without-images` and `--all-images`."""
     parser.add_argument("--reset-passwords", action="store_true", help="draw new passwords and print them")
+    images = parser.add_mutually_exclusive_group()
+    parser.set_defaults(images="some")
+    images.add_argument("--without-images", action="store_const", dest="images", const="none", help="reports only")
+    images.add_argument(
+        "--all-images", action="store_const", dest="images", const="all", help="for 35 reports and not only for 16"
+    )
+
+
+def choices_in(options: dict[str, Any]) -> dict[str, Any]:
+    """What was chosen, as `make_demo` takes it."""
+    return {"reset_passwords": options["reset_passwords"], "images": options["images"]}
 
 
 def tell(demo: Demo, *, out: OutputWrapper) -> None:
