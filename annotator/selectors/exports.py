@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from annotator.models import Project, User
 from annotator.services.exports import JSONL, MACHINE, READINGS, REPORTS
+from annotator.services.measurement_exports import MEASUREMENTS
 from labeling.models import Run
 
 _LABEL_FORMATS = (
@@ -27,8 +28,9 @@ class ExportCard:
 
 
 def export_cards(project: Project) -> list[ExportCard]:
-    """Readings, machine labels and reports, with the readers and runs that the project has."""
-    readers = User.objects.filter(drafts__project=project).order_by("username").values_list("username", flat=True)
+    """Readings, measurements, machine labels and reports, with the readers and runs that the project has."""
+    of_drafts = User.objects.filter(drafts__project=project).order_by("username").values_list("username", flat=True)
+    readers = list(of_drafts.distinct())
     runs = Run.objects.filter(project=project, state=Run.State.FINISHED, schema=project.schema)
     return [
         ExportCard(
@@ -36,7 +38,14 @@ def export_cards(project: Project) -> list[ExportCard]:
             "Readings",
             "What readers submitted: the latest revision of each.",
             _LABEL_FORMATS,
-            readers=list(readers.distinct()),
+            readers=readers,
+        ),
+        ExportCard(
+            MEASUREMENTS,
+            "Measurements",
+            "What readers measured in the images, in millimetres of the patient (LPS).",
+            (("csv", "CSV"), ("sr", "DICOM structured reports (ZIP)")),
+            readers=readers,
         ),
         ExportCard(
             MACHINE,

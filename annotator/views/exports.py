@@ -9,10 +9,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from annotator.exceptions import UserError
-from annotator.models import Role, User
+from annotator.models import Project, Role, User
 from annotator.selectors.exports import export_cards
 from annotator.selectors.permissions import project_for
-from annotator.services.exports import Wanted, export
+from annotator.services.exports import Export, Wanted, export
+from annotator.services.measurement_exports import MEASUREMENTS, MeasurementExport, export_measurements
 
 
 @require_GET
@@ -37,9 +38,21 @@ def export_download(request: HttpRequest, slug: str) -> HttpResponseBase:
         run=asked.get("run", ""),
     )
     try:
-        file = export(project=project, actor=user, wanted=wanted)
+        file = _file(project, user, wanted)
     except UserError as error:
         messages.error(request, f"No file: {error}.")
         return redirect("exports", slug=slug)
     headers = {"Content-Disposition": f'attachment; filename="{file.file_name}"', "X-Content-Type-Options": "nosniff"}
     return StreamingHttpResponse(file.chunks, content_type=file.content_type, headers=headers)
+
+
+def _file(project: Project, user: User, wanted: Wanted) -> Export | MeasurementExport:
+    if wanted.what != MEASUREMENTS:
+        return export(project=project, actor=user, wanted=wanted)
+    return export_measurements(
+        project=project,
+        actor=user,
+        format_name=wanted.format_name,
+        reader=wanted.reader,
+        all_revisions=wanted.all_revisions,
+    )
