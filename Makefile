@@ -1,7 +1,7 @@
 # Each target is a line or two; what it does is in scripts/. Start with `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run web test test-gpu lint bench bench-web lock clean
+.PHONY: help setup demo run web test test-gpu lint bench bench-web bench-viewer lock clean
 PY := .venv/bin/python
 
 help:  ## List the targets
@@ -38,6 +38,10 @@ bench:  ## Measure labeling, import and reading in the browser
 bench-web:  ## Measure server times on a private PostgreSQL
 	@scripts/install app vision dev && scripts/system postgresql && scripts/web
 	@$(PY) scripts/with_postgres.py $(PY) -m benchmarks.web
+
+bench-viewer:  ## Measure images: import, the image pane in Chromium beside a minimal page, memory of the server
+	@scripts/install app vision dev && scripts/system chromium && scripts/web
+	@$(PY) -m benchmarks.import_images && $(PY) -m benchmarks.viewer
 
 lock:  ## Recompile requirements*.txt and package-lock.json (UPGRADE=1 takes newer versions)
 	@scripts/install && scripts/lock

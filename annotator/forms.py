@@ -61,15 +61,21 @@ class WorklistForm(forms.Form):
 
     state = forms.ChoiceField(required=False, choices=[("", "all"), *((state, state) for state in STATES)])
     q = forms.CharField(required=False, max_length=255)
+    flagged = forms.BooleanField(required=False)
     after = forms.IntegerField(required=False, validators=[MinValueValidator(0)])
     before = forms.IntegerField(required=False, validators=[MinValueValidator(0)])
 
-    def wanted(self) -> WorklistFilter:
+    def wanted(self, *, by_place: bool = False) -> WorklistFilter:
         """The filter that was sent."""
         self.is_valid()
         sent = self.cleaned_data
         return WorklistFilter(
-            state=sent.get("state", ""), query=sent.get("q", ""), after=sent.get("after"), before=sent.get("before")
+            state=sent.get("state", ""),
+            query=sent.get("q", ""),
+            flagged=sent.get("flagged", False),
+            by_place=by_place,
+            after=sent.get("after"),
+            before=sent.get("before"),
         )
 
 

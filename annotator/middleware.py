@@ -15,7 +15,7 @@ from annotator.models import Role
 from annotator.selectors.permissions import project_for
 from annotator.views.errors import json_error, wants_json
 
-UPLOAD_ROUTE = "imports"
+UPLOAD_ROUTES = frozenset({"imports", "images", "api_image_upload"})
 _MAX_DIGITS = 19
 
 
@@ -32,7 +32,7 @@ class SignInRequired(LoginRequiredMiddleware):
 class BodyLimit:
     """Refuse long bodies before a byte of them is read: anybody could fill the disk with them.
 
-    Only managers send more: a file of reports to the page that imports it, whose view checks its length unread.
+    Only managers send more: reports and images to the pages that import them, whose views check their length unread.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -66,10 +66,10 @@ def _refused(request: HttpRequest, status: HTTPStatus, message: str) -> HttpResp
 
 
 def _may_upload(request: HttpRequest) -> bool:
-    """Whether this is a file of reports from a manager of the project it goes to."""
+    """Whether these are reports or images from a manager of the project they go to."""
     try:
         route = resolve(request.path_info)
-        if route.url_name != UPLOAD_ROUTE or request.method != "POST":
+        if route.url_name not in UPLOAD_ROUTES or request.method != "POST":
             return False
         project_for(request.user, route.kwargs["slug"], role=Role.MANAGER)
     except (Http404, PermissionDenied):

@@ -35,14 +35,19 @@ def need_program(*names: str, package: str) -> str:
     pytest.fail(f"{names[0]} is not installed: sudo apt-get install --no-install-recommends {package}")
 
 
+def chromium() -> str:
+    """The path of the browser for tests."""
+    return os.environ.get("CHROMIUM") or need_program(
+        "chromium", "chromium-browser", "google-chrome", package="chromium fonts-dejavu-core"
+    )
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium: the one named by CHROMIUM, else the installed one."""
     from playwright.sync_api import sync_playwright
 
-    path = os.environ.get("CHROMIUM") or need_program(
-        "chromium", "chromium-browser", "google-chrome", package="chromium fonts-dejavu-core"
-    )
+    path = chromium()
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, where Django then refuses to use the database.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

@@ -1,5 +1,7 @@
 """The pixels half: series, masks and image models."""
 
+import warnings
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class VisionConfig(AppConfig):
 
     name = "vision"
     verbose_name = "Pixels"
+
+    def ready(self) -> None:
+        """Keep pydicom from quoting values of elements on the console, which a server keeps as its log."""
+        warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")

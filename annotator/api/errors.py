@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from annotator.api.requests import json_body
+from annotator.core.preferences import PreferencesError
 from annotator.core.vectors import VectorError
 from annotator.exceptions import ContradictionError, StaleDraftError, UndecidedError
 from annotator.selectors.cases import draft_payload
@@ -30,7 +31,7 @@ def writes_labels(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
             return json_error(401, code="other_reader", message=message)
         try:
             return view(request, *args, **kwargs)
-        except VectorError as error:
+        except (VectorError, PreferencesError) as error:
             return json_error(400, code="invalid", message=str(error))
         except StaleDraftError as error:
             return _stale(request, error)

@@ -26,6 +26,11 @@ def addressed_payload(case: Case, *, reader: User, progress: Progress) -> dict[s
         "page": reverse("read", kwargs=where),
         "draft": reverse("api_draft", kwargs=where),
         "submit": reverse("api_submit", kwargs=where),
+        "skip": reverse("api_skip", kwargs=where),
+        "viewer": reverse("viewer", kwargs=where),
+        "jump": reverse("api_jump", kwargs={"slug": case.project.slug}),
+        "summary": reverse("api_summary", kwargs={"slug": case.project.slug}),
+        "images": reverse("api_images", kwargs=where),
         "next": f"{reverse('api_next', kwargs={'slug': case.project.slug})}?after={case.position}",
     }
     return case_payload(case, reader=reader, progress=progress) | {"urls": urls}

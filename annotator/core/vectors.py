@@ -4,18 +4,24 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from annotator.core.case_notes import check_case_note
+from annotator.core.measurements import check_measurements
+from annotator.core.refusals import VectorError, is_storable_text
 from labeling.core.schema import Schema
-from labeling.core.values import STATE_CODES, URGENCY_CODES, VALUE_CODES
+from labeling.core.values import STATE_CODES, URGENCY_CODES, VALUE_CODES, Value
+
+__all__ = ["BODY_PARTS", "VectorError", "changes_between", "check_body", "check_vectors", "undecided_cells"]
 
 MAX_COMMENT_CHARACTERS = 4000
 MAX_SPANS_PER_CELL = 200
 MAX_FLAGS = 20
 MAX_KEY_CHARACTERS = 200
-_ENTRY_KEYS = {"evidence", "comment", "flags", "reason", "probability", "logit_difference", "attributes"}
-
-
-class VectorError(ValueError):
-    """A label vector or body does not fit the schema; the message names the cell, never patient text."""
+BODY_PARTS = frozenset({"cells", "acknowledged", "case", "measurements"})
+IMAGE_DISAGREES = "image_disagrees"
+_ENTRY_KEYS = {
+    *("evidence", "comment", "flags", "reason", "probability", "logit_difference", "attributes"),
+    "image_value",
+}
 
 
 def check_vectors(values: Any, urgencies: Any, *, schema: Schema) -> None:
@@ -32,14 +38,17 @@ def check_vectors(values: Any, urgencies: Any, *, schema: Schema) -> None:
 def check_body(body: Any, *, schema: Schema, text_length: int) -> None:
     """Raise `VectorError` unless `body` is `{"cells": {key: entry}}` with known cells and spans inside the report.
 
-    A reading's body also holds `acknowledged`, the keys of the contradictions that its reader let stand.
+    It may also hold `case`, what is said of the whole case, and `measurements` in its images. A reading's body also
+    holds `acknowledged`, the keys of the contradictions that its reader let stand.
     """
-    if not isinstance(body, Mapping) or set(body) - {"cells", "acknowledged"}:
+    if not isinstance(body, Mapping) or set(body) - BODY_PARTS:
         raise VectorError('body: expected {"cells": {...}}')
     if not isinstance(body.get("cells", {}), Mapping) or not isinstance(body.get("acknowledged", []), list):
         raise VectorError("body: cells is a mapping and acknowledged a list")
-    if not all(_is_text(key, at_most=MAX_KEY_CHARACTERS) for key in body.get("acknowledged", [])):
+    if not all(is_storable_text(key, at_most=MAX_KEY_CHARACTERS) for key in body.get("acknowledged", [])):
         raise VectorError("body: acknowledged lists keys of contradictions")
+    check_case_note(body.get("case", {}))
+    check_measurements(body.get("measurements", []))
     known = {str(cell) for cell in schema.cells}
     for key, entry in body.get("cells", {}).items():
         if key not in known:
@@ -60,20 +69,31 @@ def _check_entry(key: str, entry: Mapping[str, Any], *, text_length: int) -> Non
         if not 0 <= span[0] < span[1] <= text_length:
             raise VectorError(f"body: cell {key!r}: span {span} lies outside the report of {text_length} characters")
     for name in ("comment", "reason"):
-        if not _is_text(entry.get(name, ""), at_most=MAX_COMMENT_CHARACTERS):
+        if not is_storable_text(entry.get(name, ""), at_most=MAX_COMMENT_CHARACTERS):
             raise VectorError(f"body: cell {key!r}: {name} is text of at most {MAX_COMMENT_CHARACTERS} characters")
     flags = entry.get("flags", [])
     if (
         not isinstance(flags, list)
         or len(flags) > MAX_FLAGS
-        or not all(flag and _is_text(flag, at_most=40) for flag in flags)
+        or not all(flag and is_storable_text(flag, at_most=40) for flag in flags)
     ):
         raise VectorError(f"body: cell {key!r}: flags are at most {MAX_FLAGS} short texts")
+    _check_image_value(key, entry.get("image_value"), flags)
     for name in ("probability", "logit_difference"):
         number = entry.get(name)
         is_number = isinstance(number, int | float) and not isinstance(number, bool)
         if number is not None and not (is_number and math.isfinite(number)):
             raise VectorError(f"body: cell {key!r}: {name} is a number")
+
+
+def _check_image_value(key: str, image_value: Any, flags: list[str]) -> None:
+    """What the image shows is said only where it disagrees with the report."""
+    if image_value is None:
+        return
+    if image_value not in tuple(Value):
+        raise VectorError(f"body: cell {key!r}: image_value is one of {', '.join(Value)}")
+    if IMAGE_DISAGREES not in flags:
+        raise VectorError(f"body: cell {key!r}: image_value stands with the flag {IMAGE_DISAGREES}")
 
 
 def _check_attributes(key: str, attributes: Any, *, schema: Schema) -> None:
@@ -83,13 +103,6 @@ def _check_attributes(key: str, attributes: Any, *, schema: Schema) -> None:
     for name, level in attributes.items():
         if name not in levels_of or level not in levels_of[name]:
             raise VectorError(f"body: cell {key!r}: schema {schema.name} has no such attribute or level")
-
-
-def _is_text(text: Any, *, at_most: int) -> bool:
-    """Whether both databases can store it: no NUL, and no half of a surrogate pair."""
-    if not isinstance(text, str) or len(text) > at_most or "\x00" in text:
-        return False
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def undecided_cells(values: str, *, schema: Schema) -> list[str]:

@@ -2,7 +2,8 @@
 
 from annotator.models.case import Case, Report, ReportImport, Study
 from annotator.models.event import Event
-from annotator.models.project import LabelSchema, Membership, Project, Role
+from annotator.models.preferences import Preferences
+from annotator.models.project import ImageDates, LabelSchema, Membership, Project, Role
 from annotator.models.reading import Arm, Draft, DraftState, Reading
 from annotator.models.user import User
 
@@ -12,8 +13,10 @@ __all__ = [
     "Draft",
     "DraftState",
     "Event",
+    "ImageDates",
     "LabelSchema",
     "Membership",
+    "Preferences",
     "Project",
     "Reading",
     "Report",

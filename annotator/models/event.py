@@ -21,8 +21,13 @@ class Event(models.Model):
         PREFILL_CHOSEN = "prefill_chosen"
         DRAFT_SAVED = "draft_saved"
         READING_SUBMITTED = "reading_submitted"
+        CASE_SKIPPED = "case_skipped"
         LABELS_IMPORTED = "labels_imported"
         LABELS_EXPORTED = "labels_exported"
+        IMAGES_IMPORTED = "images_imported"
+        IMAGES_REMOVED = "images_removed"
+        IMAGE_RULES_SET = "image_rules_set"
+        MEASUREMENTS_EXPORTED = "measurements_exported"
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="events")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="events")

@@ -29,18 +29,34 @@ class LabelSchema(models.Model):
         return parse_schema(self.source)
 
 
+class ImageDates(models.TextChoices):
+    """What becomes of the dates in images: moved by as many days for all of one patient, or kept."""
+
+    SHIFT = "shift", "shifted, all of one patient by the same number of days"
+    KEEP = "keep", "kept as they are"
+
+
 class Project(models.Model):
-    """A set of cases read under one schema version, and the people who may see it."""
+    """A set of cases read under one schema version, and the people who may see it.
+
+    `image_dates` and `keeps_originals` say how images are stored: what becomes of their dates, and whether the files as
+    they came are kept beside the de-identified ones.
+    """
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True, default="")
     schema = models.ForeignKey(LabelSchema, on_delete=models.PROTECT, related_name="projects")
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="projects")
+    image_dates = models.CharField(max_length=10, choices=ImageDates, default=ImageDates.SHIFT)
+    keeps_originals = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["name", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(image_dates__in=ImageDates.values), name="project_image_dates_known")
+        ]
 
     def __str__(self) -> str:
         return self.slug

@@ -17,9 +17,10 @@ class Arm(models.TextChoices):
 
 
 class DraftState(models.TextChoices):
-    """Whether the draft holds changes that no reading holds."""
+    """Whether the draft holds changes that no reading holds, and whether the case was put off."""
 
     OPEN = "draft", "draft"
+    SKIPPED = "skipped", "skipped"
     SUBMITTED = "submitted", "submitted"
 
 
@@ -27,6 +28,7 @@ class Draft(models.Model):
     """What a reader has on the screen of one case. `version` goes up by one with every saved change.
 
     `prefill_run` is the run whose labels the reader started from; the first save fixes it.
+    `flagged` repeats what `body` says, so that a worklist finds it.
     Submitting leaves the row behind with state `submitted`, so that it also answers which cases a reader has done.
     """
 
@@ -39,6 +41,7 @@ class Draft(models.Model):
     values = models.CharField(max_length=2000)
     urgencies = models.CharField(max_length=2000)
     body = models.JSONField(default=dict)
+    flagged = models.BooleanField(default=False)
     active_seconds = models.PositiveIntegerField(default=0)
     client_id = models.CharField(max_length=64, blank=True, default="")
     saved_at = models.DateTimeField()
@@ -51,7 +54,10 @@ class Draft(models.Model):
             models.CheckConstraint(condition=Q(state__in=DraftState.values), name="draft_state_known"),
             *vector_constraints("draft", decided=False),
         ]
-        indexes = [models.Index(fields=["project", "reader", "state"], name="draft_progress")]
+        indexes = [
+            models.Index(fields=["project", "reader", "state"], name="draft_progress"),
+            models.Index(fields=["project", "reader"], condition=Q(flagged=True), name="draft_flagged"),
+        ]
 
     def __str__(self) -> str:
         return f"draft of case {self.case_id} by {self.reader_id}"
@@ -92,7 +98,10 @@ class Reading(models.Model):
             ),
             *vector_constraints("reading", decided=True),
         ]
-        indexes = [models.Index(fields=["project", "reader"], name="reading_by_reader")]
+        indexes = [
+            models.Index(fields=["project", "reader"], name="reading_by_reader"),
+            models.Index(fields=["project", "reader", "submitted_at"], name="reading_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"reading {self.revision} of case {self.case_id} by {self.reader_id}"

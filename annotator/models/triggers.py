@@ -41,9 +41,10 @@ FOR EACH ROW EXECUTE FUNCTION {table}_{column}_project()
 """
 
 
-def frozen(table: str, *, columns: tuple[str, ...] = ()) -> migrations.RunPython:
-    """Rows of `table` are never deleted nor changed; with `columns`, only those never change."""
-    events = {"delete": "", "update": f"OF {', '.join(columns)}" if columns else ""}
+def frozen(table: str, *, columns: tuple[str, ...] = (), deletable: bool = False) -> migrations.RunPython:
+    """Rows of `table` are never deleted, unless `deletable`, nor changed; with `columns`, only those never change."""
+    events = {} if deletable else {"delete": ""}
+    events["update"] = f"OF {', '.join(columns)}" if columns else ""
 
     def forwards(apps: Any, schema_editor: Any) -> None:
         del apps
@@ -58,19 +59,23 @@ def frozen(table: str, *, columns: tuple[str, ...] = ()) -> migrations.RunPython
 
 
 def same_project(table: str, *, column: str, parent: str, own_project: str = "NEW.project_id") -> migrations.RunPython:
-    """The row that `column` points to in `parent` belongs to the same project; `own_project` is SQL for ours."""
+    """The row that `column` points to in `parent` belongs to the same project; `own_project` is SQL for ours.
+
+    To be said again after an operation that rebuilds `table`: SQLite drops its triggers then.
+    """
     names = {"table": table, "column": column, "parent": parent, "own_project": own_project}
+    base = f"{table}_{column}_project"
+    drop = _drop(table, [base, f"{base}_insert", f"{base}_update"])
 
     def forwards(apps: Any, schema_editor: Any) -> None:
-        del apps
+        drop(apps, schema_editor)
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(_POSTGRES_SAME_PROJECT.format(**names), params=None)
             return
         for event in ("insert", "update"):
             schema_editor.execute(_SQLITE_SAME_PROJECT.format(**names, event=event, suffix=event), params=None)
 
-    base = f"{table}_{column}_project"
-    return migrations.RunPython(forwards, _drop(table, [base, f"{base}_insert", f"{base}_update"]))
+    return migrations.RunPython(forwards, drop)
 
 
 def _drop(table: str, triggers: list[str]) -> Callable[[Any, Any], None]:

@@ -13,6 +13,7 @@ from annotator.models import Arm, Case, Draft, DraftState, Project, Reading, Use
 from labeling.core.schema import Schema
 from labeling.core.text import structure_report
 from labeling.models import MachineLabel, Run
+from vision.selectors import n_series
 
 
 def case_for(project: Project, case_id: int) -> Case:
@@ -31,14 +32,22 @@ def unread_cases(*, project: Project, reader: User) -> QuerySet[Case]:
 
 
 def next_case(*, project: Project, reader: User, after: int = 0) -> Case | None:
-    """The reader's next case behind position `after`, then from the start; None when all others are read."""
+    """The reader's next case behind position `after`, then from the start; None when all others are read.
+
+    Cases that the reader put off come only once no other is left.
+    """
     waiting = unread_cases(project=project, reader=reader).select_related("report")
-    found = waiting.filter(position__gt=after).first()
-    if found is None and after:
-        found = waiting.filter(position__lt=after).first()
+    put_off = Draft.objects.filter(case=OuterRef("pk"), project=project, reader=reader, state=DraftState.SKIPPED)
+    found = _first_behind(waiting.filter(~Exists(put_off)), after) or _first_behind(waiting, after)
     if found is not None:
         found.project = project
     return found
+
+
+def _first_behind(cases: QuerySet[Case], position: int) -> Case | None:
+    """The first case behind a position, else the first before it."""
+    found = cases.filter(position__gt=position).first()
+    return cases.filter(position__lt=position).first() if found is None and position else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,13 @@ def case_payload(case: Case, *, reader: User, progress: Progress) -> dict[str, A
         "prefill": _prefill_payload(prefill) if prefill else None,
         "draft": draft_payload(draft) if draft else None,
         "reading": _reading_payload(reading) if reading else None,
+        "images": _images_payload(case),
     }
+
+
+def _images_payload(case: Case) -> dict[str, Any] | None:
+    found = n_series(case)
+    return {"n_series": found} if found else None
 
 
 def _prefill_for(draft: Draft | None, case: Case) -> MachineLabel | None:

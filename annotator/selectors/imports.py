@@ -5,6 +5,7 @@ from django.http import Http404
 
 from annotator.models import Project, ReportImport
 from labeling.core.tables.cells import csv_line, text_cell
+from vision.models import ImageImport
 
 SHOWN_IMPORTS = 50
 
@@ -29,3 +30,11 @@ def problems_csv(record: ReportImport) -> str:
         texts = [text_cell(str(problem[name])) for name in ("report_id", "code", "reason")]
         lines.append(csv_line([str(problem["row"]), *texts]))
     return "".join(lines)
+
+
+def image_problems_csv(record: ImageImport) -> str:
+    """The files that are refused and what belongs to no case, as far as they are kept, safe in a spreadsheet."""
+    lines = [csv_line(["file", "outcome", "code", "reason"])]
+    rows = [(problem["name"], problem["kind"], problem["code"], problem["reason"]) for problem in record.problems]
+    rows += [(entry["name"], "unlinked", "no_case", f"{entry['n_files']} files") for entry in record.unlinked]
+    return "".join([*lines, *(csv_line([text_cell(str(part)) for part in row]) for row in rows)])

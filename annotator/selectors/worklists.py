@@ -1,9 +1,10 @@
 """The worklist of one reader, a page at a time. Pages start at a position, so the last is as quick as the first."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from annotator.core.summaries import Glance, abnormal_cells, glance
 from annotator.models import Case, Draft, DraftState, Project, User
@@ -13,16 +14,25 @@ from labeling.core.schema import Schema
 from labeling.models import MachineLabel
 
 PAGE_SIZE = 100
+JUMP_SIZE = 50
+MAX_PLACE_DIGITS = 9
 NEW = "new"
-STATES = (NEW, DraftState.OPEN.value, DraftState.SUBMITTED.value)
+STATES = (NEW, DraftState.OPEN.value, DraftState.SKIPPED.value, DraftState.SUBMITTED.value)
+
+
+_UNSEEN: dict[str, Any] = {"state": NEW, "flagged": False, "comment": "", "saved_at": None}
 
 
 @dataclass(frozen=True, slots=True)
 class WorklistFilter:
-    """What to show: a state or all, ids that contain `query`, and where the page starts or ends (not included)."""
+    """What to show: a state or all, only flagged ones or all, ids that contain `query`, and where the page starts or
+    ends (not included). With `by_place` a number also finds the case at that position.
+    """
 
     state: str = ""
     query: str = ""
+    flagged: bool = False
+    by_place: bool = False
     after: int | None = None
     before: int | None = None
 
@@ -36,12 +46,18 @@ class Urgency(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WorklistRow:
-    """One case; `machine` is None where the pre-filling run says nothing of it, `urgency` where it names none."""
+    """One case; `comment` is the reader's on the whole case, `saved_at` when they last saved it.
+
+    `machine` is None where the pre-filling run says nothing of it, `urgency` where it names none.
+    """
 
     case_id: int
     key: str
     position: int
     state: str
+    flagged: bool
+    comment: str
+    saved_at: datetime | None
     machine: Glance | None
     urgency: Urgency | None
 
@@ -53,6 +69,7 @@ class Worklist:
     rows: list[WorklistRow]
     n_cases: int
     n_by_state: dict[str, int]
+    n_flagged: int
     after: int | None
     before: int | None
 
@@ -60,6 +77,39 @@ class Worklist:
     def n_unread(self) -> int:
         """Cases that the reader has still to submit."""
         return self.n_cases - self.n_by_state[DraftState.SUBMITTED]
+
+
+@dataclass(frozen=True, slots=True)
+class JumpRow:
+    """One case of the list from which a reader jumps."""
+
+    case_id: int
+    key: str
+    position: int
+    state: str
+    flagged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Jumps:
+    """One page of the list; `after` leads to the next."""
+
+    rows: list[JumpRow]
+    after: int | None
+
+
+def jump_page(*, project: Project, reader: User, wanted: WorklistFilter, size: int = JUMP_SIZE) -> Jumps:
+    """The reader's cases that fit `wanted`, without what the machine says."""
+    drafts = Draft.objects.filter(project=project, reader=reader)
+    found = _cases(project, drafts, wanted).filter(position__gt=wanted.after or 0).order_by("position")
+    cases = list(found[: size + 1])
+    saved = _saved(drafts, cases[:size])
+    rows = [
+        JumpRow(case.pk, case.key, case.position, draft["state"], draft["flagged"])
+        for case in cases[:size]
+        for draft in [saved.get(case.pk, _UNSEEN)]
+    ]
+    return Jumps(rows, after=rows[-1].position if len(cases) > size else None)
 
 
 def worklist_page(*, project: Project, reader: User, wanted: WorklistFilter, size: int = PAGE_SIZE) -> Worklist:
@@ -80,6 +130,7 @@ def worklist_page(*, project: Project, reader: User, wanted: WorklistFilter, siz
         rows=_rows(project, drafts, cases),
         n_cases=total,
         n_by_state=_n_by_state(drafts, total),
+        n_flagged=drafts.filter(flagged=True).count(),
         after=cases[-1].position if cases and ends_earlier else None,
         before=cases[0].position if cases and starts_later else None,
     )
@@ -88,15 +139,24 @@ def worklist_page(*, project: Project, reader: User, wanted: WorklistFilter, siz
 def _cases(project: Project, drafts: QuerySet[Draft], wanted: WorklistFilter) -> QuerySet[Case]:
     cases = Case.objects.filter(project=project).only("pk", "key", "position", "report_id")
     if wanted.query:
-        cases = cases.filter(key__icontains=wanted.query)
+        cases = cases.filter(_query(wanted))
+    if wanted.flagged:
+        cases = cases.filter(pk__in=drafts.filter(flagged=True).values("case"))
     of_case = drafts.filter(case=OuterRef("pk"))
     if wanted.state == NEW:
         return cases.filter(~Exists(of_case))
-    if wanted.state == DraftState.OPEN:
-        return cases.filter(pk__in=drafts.filter(state=DraftState.OPEN).values("case"))
+    if wanted.state in (DraftState.OPEN, DraftState.SKIPPED):
+        return cases.filter(pk__in=drafts.filter(state=wanted.state).values("case"))
     if wanted.state == DraftState.SUBMITTED:
         return cases.filter(Exists(of_case.filter(state=DraftState.SUBMITTED)))
     return cases
+
+
+def _query(wanted: WorklistFilter) -> Q:
+    found = Q(key__icontains=wanted.query)
+    digits = wanted.query.strip()
+    is_place = wanted.by_place and digits.isascii() and digits.isdecimal() and len(digits) <= MAX_PLACE_DIGITS
+    return found | Q(position=int(digits)) if is_place else found
 
 
 def _n_by_state(drafts: QuerySet[Draft], total: int) -> dict[str, int]:
@@ -107,22 +167,33 @@ def _n_by_state(drafts: QuerySet[Draft], total: int) -> dict[str, int]:
 
 def _rows(project: Project, drafts: QuerySet[Draft], cases: list[Case]) -> list[WorklistRow]:
     schema = parsed_schema(project.schema)
-    states = dict(drafts.filter(case__in=[case.pk for case in cases]).values_list("case", "state"))
+    saved = _saved(drafts, cases)
     machine = _glances(project, schema, [case.report_id for case in cases if case.report_id is not None])
     rows = []
     for case in cases:
+        draft = saved.get(case.pk, _UNSEEN)
         seen = machine.get(case.report_id) if case.report_id is not None else None
         rows.append(
             WorklistRow(
                 case_id=case.pk,
                 key=case.key,
                 position=case.position,
-                state=states.get(case.pk, NEW),
+                state=draft["state"],
+                flagged=draft["flagged"],
+                comment=draft["comment"] or "",
+                saved_at=draft["saved_at"],
                 machine=seen,
                 urgency=_urgency(schema, seen.urgency) if seen else None,
             )
         )
     return rows
+
+
+def _saved(drafts: QuerySet[Draft], cases: list[Case]) -> dict[int, dict[str, Any]]:
+    """What the reader's drafts say of the cases, by case."""
+    columns = ("case", "state", "flagged", "saved_at")
+    found = drafts.filter(case__in=[case.pk for case in cases]).order_by()
+    return {draft["case"]: draft for draft in found.values(*columns, comment=F("body__case__comment"))}
 
 
 def _urgency(schema: Schema, level: int | None) -> Urgency | None:

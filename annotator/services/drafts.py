@@ -9,15 +9,19 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from annotator.core.case_notes import is_flagged
 from annotator.core.vectors import VectorError, changes_between, check_body, check_vectors
 from annotator.exceptions import StaleDraftError
 from annotator.models import Case, Draft, DraftState, Event, User
 from annotator.selectors.cases import prefill_named
 from annotator.selectors.schemas import parsed_schema
 from labeling.core.schema import Schema
+from vision.models import Series
 
 MAX_ACTIVE_SECONDS_PER_SAVE = 3600
-SAVED_FIELDS = ("state", "version", "values", "urgencies", "body", "active_seconds", "client_id", "saved_at")
+SAVED_FIELDS = (
+    *("state", "version", "values", "urgencies", "body", "flagged", "active_seconds", "client_id", "saved_at"),
+)
 # How PostgreSQL and SQLite name the constraint that a reader has one draft of a case.
 DRAFT_EXISTS = ("draft_one_per_reader", "annotator_draft.case_id")
 
@@ -87,9 +91,23 @@ def first_draft_race(*, case: Case, reader: User) -> Iterator[None]:
 
 
 def check_content(content: DraftContent, *, case: Case, schema: Schema) -> None:
-    """Raise `VectorError` unless `content` fits the schema and the report of `case`."""
+    """Raise `VectorError` unless `content` fits the schema, the report and the images of `case`."""
     check_vectors(content.values, content.urgencies, schema=schema)
     check_body(content.body, schema=schema, text_length=len(case.report.text) if case.report else 0)
+    check_measured_series(content.body, case=case)
+
+
+def check_measured_series(body: dict[str, Any], *, case: Case) -> None:
+    """Raise `VectorError` unless every measurement lies in a series of the case's own study.
+
+    A series that was imported anew has another number and the same UID.
+    """
+    measured = {measurement["series_uid"] for measurement in body.get("measurements", ())}
+    if not measured:
+        return
+    series = Series.objects.filter(project_id=case.project_id, study=case.study, series_uid__in=measured)
+    if unknown := measured - set(series.values_list("series_uid", flat=True)):
+        raise VectorError(f"body: measurements: series {min(unknown)} is not one of the study of case {case.key!r}")
 
 
 def write_draft(*, case: Case, reader: User, content: DraftContent, state: DraftState, now: datetime) -> SavedDraft:
@@ -112,6 +130,7 @@ def write_draft(*, case: Case, reader: User, content: DraftContent, state: Draft
         values=content.values,
         urgencies=content.urgencies,
         body=content.body,
+        flagged=is_flagged(content.body),
         active_seconds=(before.active_seconds if before else 0) + seconds,
         client_id=content.client_id,
         saved_at=now,

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils.dateparse import parse_datetime
 
+from annotator.core.case_notes import draft_body, is_flagged
 from annotator.core.transfer import IMPORTED, sent_remainder, stored_of
 from annotator.core.vectors import VectorError, check_body, undecided_cells
 from annotator.models import Arm, Draft, DraftState, Project, Reading, User
@@ -253,7 +254,8 @@ class ReadingWriter:
                 prefill_run=new.prefill_run,
                 values=new.stored.values,
                 urgencies=new.stored.urgencies,
-                body={"cells": new.stored.body["cells"]},
+                body=draft_body(new.stored.body),
+                flagged=is_flagged(new.stored.body),
                 active_seconds=new.active_seconds,
                 saved_at=new.submitted_at,
             )
@@ -268,7 +270,8 @@ class ReadingWriter:
                     prefill_run=new.prefill_run,
                     values=new.stored.values,
                     urgencies=new.stored.urgencies,
-                    body={"cells": new.stored.body["cells"]},
+                    body=draft_body(new.stored.body),
+                    flagged=is_flagged(new.stored.body),
                     active_seconds=new.active_seconds,
                     saved_at=new.submitted_at,
                 )

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -64,12 +65,16 @@ def _earlier(submission: Submission, *, case: Case, reader: User) -> Reading | N
         return None
     sent = submission.content
     is_same = (stored.case_id, stored.reader_id) == (case.pk, reader.pk) and (
-        (stored.values, stored.urgencies, stored.body.get("cells", {}))
-        == (sent.values, sent.urgencies, sent.body.get("cells", {}))
+        (stored.values, stored.urgencies, _said(stored.body)) == (sent.values, sent.urgencies, _said(sent.body))
     )
     if not is_same:
         raise VectorError(f"submission {submission.submission_id} belongs to another reading")
     return stored
+
+
+def _said(body: dict[str, Any]) -> dict[str, Any]:
+    """What the reader said in a body; what was acknowledged is added when it is stored."""
+    return {"cells": {}} | {name: value for name, value in body.items() if name != "acknowledged"}
 
 
 def _store_reading(draft: Draft, submission: Submission, *, acknowledged: list[str], now: datetime) -> Reading:

@@ -45,7 +45,7 @@ def keep_upload(*, project: Project, user: User, uploaded: UploadedFile) -> Uplo
         raise UserError(f"the file has {size:,} bytes, at most {settings.MAX_UPLOAD_BYTES:,} are allowed")
     remove_old_uploads()
     token = secrets.token_hex(16)
-    folder = _root() / token
+    folder = upload_root() / token
     folder.mkdir(mode=0o700)
     path = folder / "file"
     path.touch(mode=0o600, exist_ok=False)
@@ -61,7 +61,7 @@ def keep_upload(*, project: Project, user: User, uploaded: UploadedFile) -> Uplo
 
 def find_upload(*, project: Project, user: User, token: str) -> Upload:
     """The waiting file; raises `UploadGone` when there is none for this user and project."""
-    folder = _root() / token
+    folder = upload_root() / token
     if not _TOKEN.fullmatch(token) or not (folder / "about.json").is_file() or _age_s(folder) > KEPT_SECONDS:
         raise UploadGone("this upload is gone; upload the file again")
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
@@ -77,7 +77,7 @@ def remove_upload(upload: Upload) -> None:
 
 def remove_old_uploads() -> None:
     """Delete the files that have waited for more than a day, and what uploads that broke off have left behind."""
-    for path in _root().iterdir():
+    for path in upload_root().iterdir():
         try:
             age_s = _age_s(path)
         except FileNotFoundError:  # another request removed it
@@ -93,7 +93,8 @@ def _age_s(path: Path) -> float:
     return timezone.now().timestamp() - path.stat().st_mtime
 
 
-def _root() -> Path:
+def upload_root() -> Path:
+    """The folder of all that waits."""
     root = Path(settings.UPLOAD_DIR)
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     return root

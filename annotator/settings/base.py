@@ -183,6 +183,15 @@ BUNDLE_MANIFEST = BASE_DIR / "static" / "dist" / "manifest.json"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
+MAX_IMAGE_UPLOAD_BYTES = 4 * 1024**3  # of one import of images
+
+# Other machines that images come from; nobody who is not listed is asked or listened to.
+PACS_URLS = env.names("OVERREAD_PACS_URLS")
+PACS_USER = env.optional("OVERREAD_PACS_USER")
+PACS_PASSWORD = env.optional("OVERREAD_PACS_PASSWORD")
+PACS_TOKEN = env.optional("OVERREAD_PACS_TOKEN")
+PACS_CA_FILE = env.optional("OVERREAD_PACS_CA_FILE")
+DICOM_PEERS = env.names("OVERREAD_DICOM_PEERS")
 
 # `manage.py serve` and `manage.py demo`
 SERVE_HOST = "127.0.0.1"
@@ -206,5 +215,14 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.server": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+        # They would log UIDs, queries with patients' numbers, headers, and values that they cannot read.
+        "dicomweb_client": {"level": "CRITICAL"},
+        "highdicom": {"level": "CRITICAL"},
+        "pydicom": {"level": "CRITICAL"},
+        "pynetdicom": {"level": "CRITICAL"},
+        "urllib3": {"level": "CRITICAL"},
+    },
 }

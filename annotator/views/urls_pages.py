@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotator.views import accounts, exports, health, imports, members, projects, schemas, worklist
+from annotator.views import accounts, exports, health, images, imports, members, projects, schemas, worklist
 
 urlpatterns = [
     path("health", health.health, name="health"),
@@ -19,6 +19,13 @@ urlpatterns = [
         "projects/<slug:slug>/imports/results/<int:import_id>/problems.csv",
         imports.import_problems,
         name="import_problems",
+    ),
+    path("projects/<slug:slug>/images/", images.images, name="images"),
+    path("projects/<slug:slug>/images/results/<int:import_id>/", images.image_import, name="image_import"),
+    path(
+        "projects/<slug:slug>/images/results/<int:import_id>/problems.csv",
+        images.image_problems,
+        name="image_problems",
     ),
     path("projects/<slug:slug>/exports/", exports.exports, name="exports"),
     path("projects/<slug:slug>/exports/download", exports.export_download, name="export_download"),

@@ -1,7 +1,8 @@
 """Frozen records that labelers return and that the database stores: spans, cell labels, label sets.
 
 A label set is stored as two strings with one character per cell in schema order, and a JSON body for what does not
-fit in a character: evidence, probability, reason, flags. Both tables, machine labels and readings, use this encoding.
+fit in a character: evidence, probability, reason, flags, what the image shows. Both tables, machine labels and
+readings, use this encoding.
 """
 
 from collections.abc import Mapping
@@ -15,8 +16,10 @@ from labeling.core.values import (
     STATE_OF_CODE,
     CellState,
     Missing,
+    Value,
     urgency_code,
     urgency_of_code,
+    value_of_name,
 )
 
 
@@ -30,7 +33,7 @@ class ReportText:
 
 @dataclass(frozen=True, slots=True)
 class CellLabel:
-    """What one rater says about one cell, and why."""
+    """What one rater says about one cell, and why. `image_value` is what the image shows where it disagrees."""
 
     state: CellState
     urgency: int | None = None
@@ -39,6 +42,7 @@ class CellLabel:
     evidence: tuple[Span, ...] = ()
     reason: str = ""
     flags: tuple[str, ...] = ()
+    image_value: Value | None = None
 
 
 NOT_ASKED = CellLabel(Missing.NOT_ASKED)
@@ -111,6 +115,8 @@ def _entry(label: CellLabel) -> dict[str, Any]:
         entry["reason"] = label.reason
     if label.flags:
         entry["flags"] = list(label.flags)
+    if label.image_value:
+        entry["image_value"] = str(label.image_value)
     return entry
 
 
@@ -125,4 +131,5 @@ def _label(state_code: str, urgency: str, entry: Mapping[str, Any]) -> CellLabel
         evidence=tuple(Span(start, end) for start, end in entry.get("evidence", ())),
         reason=entry.get("reason", ""),
         flags=tuple(entry.get("flags", ())),
+        image_value=value_of_name(entry["image_value"]) if entry.get("image_value") else None,
     )

@@ -74,6 +74,14 @@ def state_of_name(name: str) -> CellState:
     raise ValueError(f"{name!r} is not one of {', '.join(CODE_OF_STATE)}")
 
 
+def value_of_name(name: str) -> Value:
+    """The value called `name`; raises ValueError that lists the allowed names."""
+    for value in Value:
+        if value == name:
+            return value
+    raise ValueError(f"{name!r} is not one of {', '.join(Value)}")
+
+
 def merge_values(values: list[Value]) -> Value:
     """What a group says when its members say `values`: the highest of them by `MERGE_ORDER`.
 

@@ -24,11 +24,13 @@ BODY = {
             "evidence": [[0, 9], [12, 20]],
             "comment": "small, “doubtful”",
             "flags": ["image_disagrees"],
+            "image_value": "absent",
             "reason": "line one\nline two",
             "probability": 1,
             "logit_difference": -0.30000000000000004,
         },
         "L4-L5|stenosis": {"comment": "only a comment"},
+        "spine|cancer": {"evidence": []},
     },
     "acknowledged": ["spine|stenosis|none"],
 }
@@ -151,6 +153,10 @@ def test_readings_survive_the_way_through_json_lines(source, target, tmp_path, a
     assert back.read_text() == sent.read_text()
 
 
+def _of_ann(project):
+    return Reading.objects.filter(project=project, reader__username="ann")
+
+
 def test_stored_readings_are_equal_field_by_field(source, target, tmp_path):
     bring(target, write(source, tmp_path / "a.jsonl", all_revisions=True))
     fields = (
@@ -164,6 +170,8 @@ def test_stored_readings_are_equal_field_by_field(source, target, tmp_path):
         "active_seconds",
         "submitted_at",
     )
+    (stored,) = {json.dumps(reading.body["cells"], sort_keys=True) for reading in _of_ann(target)}
+    assert json.loads(stored) == BODY["cells"]
 
     def rows(project):
         return list(Reading.objects.filter(project=project).order_by("case__key", "reader", "revision").values(*fields))
@@ -193,6 +201,8 @@ def test_long_table_survives_for_what_it_holds(source, target, tmp_path):
     back = write(target, tmp_path / "b.csv", format_name="long", reader="ann", all_revisions=True)
     assert back.read_text() == sent.read_text()
     assert bring(target, sent, what="readings", arm="blank").unchanged == 3
+    shown = {reading.body["cells"]["spine|stenosis"]["image_value"] for reading in _of_ann(target)}
+    assert shown == {"absent"}
 
 
 @pytest.mark.parametrize("what", ["readings", "machine"])
@@ -288,6 +298,8 @@ def edited(source, tmp_path, **changes):
         ({"extra": {"body": {"cells": {"spine|stenosis": 5}}}}, "cells"),
         ({"extra": {"body": {"cells": {"spine|stenosis": {"evidence": "x"}}}}}, "evidence"),
         ({"extra": {"body": {"imported": []}}}, "body"),
+        ({"extra": {"body": {"cells": {"spine|stenosis": {"evidence": []}}}}}, "no words support"),
+        ({"extra": {"body": {"cells": {"spine|cancer": {"image_value": "absent"}}}}}, "image_value"),
         ({"rater": "a\0"}, "NUL"),
         ({"report_id": "a\0"}, "NUL"),
         ({"extra": {"note": ["\ud800"]}}, "NUL"),

@@ -56,7 +56,7 @@ def keys(found):
 def test_states_are_the_readers_own(project, reader, cases):
     found = page(project, reader, size=10)
     assert [row.state for row in found.rows] == ["submitted", "submitted", "draft", "new", "new", "new", "new"]
-    assert found.n_by_state == {"new": 4, "draft": 1, "submitted": 2}
+    assert found.n_by_state == {"new": 4, "draft": 1, "skipped": 0, "submitted": 2}
     assert (found.n_cases, found.n_unread) == (7, 5)
 
 

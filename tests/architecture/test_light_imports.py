@@ -70,7 +70,7 @@ def test_core_imports_without_django_and_heavy_libraries(app: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("app", ["labeling"])
+@pytest.mark.parametrize("app", ["labeling", "vision"])
 def test_command_line_explains_itself_without_django(app: str) -> None:
     result = run(BLOCK.format(blocked={"django", "celery", *HEAVY}) + RUN_WITH_HELP.format(app=app))
     assert result.returncode == 0, result.stderr

@@ -67,15 +67,7 @@ def read_segmentation(dataset: Dataset, *, limits: ImageLimits = DEFAULT_LIMITS)
         _state_slice_gap(dataset)
         seg = SegObject.from_dataset(dataset, copy=False)
         classes = _classes(seg)
-        geometry = seg.get_volume_geometry()
-        if geometry is None:
-            raise ImageRefused(
-                "the planes of the segmentation are not parallel or not equally spaced", code="segmentation_irregular"
-            )
-        if int(np.prod(geometry.spatial_shape, dtype=np.int64)) > limits.max_voxels:
-            raise ImageRefused(
-                f"the segmentation spans more than {limits.max_voxels:,} voxels", code="segmentation_too_large"
-            )
+        _require_regular(seg, limits=limits)
         labels, affine, notes = _labels(seg, kind=kind, numbers=[known.value for known in classes])
         grid = Grid((labels.shape[0], labels.shape[1], labels.shape[2]), _in_ijk_order(affine))
     except ImageRefused:
@@ -93,6 +85,19 @@ def read_segmentation(dataset: Dataset, *, limits: ImageLimits = DEFAULT_LIMITS)
         study_uid=_uid(dataset, "StudyInstanceUID"),
         notes=tuple(notes),
     )
+
+
+def _require_regular(seg: SegObject, *, limits: ImageLimits) -> None:
+    """Refuse planes that form no regular volume, and volumes that span more than memory is meant for."""
+    geometry = seg.get_volume_geometry()
+    if geometry is None:
+        raise ImageRefused(
+            "the planes of the segmentation are not parallel or not equally spaced", code="segmentation_irregular"
+        )
+    if int(np.prod(geometry.spatial_shape, dtype=np.int64)) > limits.max_voxels:
+        raise ImageRefused(
+            f"the segmentation spans more than {limits.max_voxels:,} voxels", code="segmentation_too_large"
+        )
 
 
 def _require_bounded(dataset: Dataset, *, limits: ImageLimits) -> None:

@@ -10,11 +10,13 @@ from labeling.core.records import CellLabel, LabelSet
 from labeling.core.schema import Cell, Schema
 from labeling.core.spans import Span
 from labeling.core.tables.records import LabeledReport, LabelMeta, LabelTable, TableError
-from labeling.core.values import URGENCY_LEVELS, state_of_name
+from labeling.core.values import URGENCY_LEVELS, state_of_name, value_of_name
 
 FORMAT: Final = 1
 _META_KEYS: Final = ("text_sha256", "revision", "active_seconds", "created_at", "submitted_at")
-_CELL_KEYS: Final = frozenset({"value", "urgency", "probability", "logit_difference", "evidence", "reason", "flags"})
+_CELL_KEYS: Final = frozenset(
+    {"value", "urgency", "probability", "logit_difference", "evidence", "reason", "flags", "image_value"}
+)
 
 
 def header(_schema: Schema) -> str:
@@ -55,6 +57,8 @@ def _entry(label: CellLabel, text: str | None) -> dict[str, Any]:
         entry["reason"] = label.reason
     if label.flags:
         entry["flags"] = list(label.flags)
+    if label.image_value:
+        entry["image_value"] = str(label.image_value)
     return entry
 
 
@@ -165,6 +169,8 @@ def _label(entry: Mapping[str, Any], where: str) -> CellLabel:
         raise _LineError(f"{where}: unknown key {min(unknown)!r}")
     try:
         state = state_of_name(_typed(entry.get("value"), str, f"{where}: value"))
+        shown = entry.get("image_value")
+        image_value = None if shown is None else value_of_name(_typed(shown, str, f"{where}: image_value"))
     except _LineError:
         raise
     except ValueError as error:
@@ -180,6 +186,7 @@ def _label(entry: Mapping[str, Any], where: str) -> CellLabel:
         evidence=tuple(_span(span, where) for span in _typed(entry.get("evidence", []), list, f"{where}: evidence")),
         reason=_typed(entry.get("reason", ""), str, f"{where}: reason"),
         flags=tuple(_typed(flag, str, f"{where}: flag") for flag in _typed(entry.get("flags", []), list, where)),
+        image_value=image_value,
     )
 
 

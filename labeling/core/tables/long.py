@@ -26,11 +26,11 @@ from labeling.core.tables.rows import (
     read_number,
     read_urgency,
 )
-from labeling.core.values import state_of_name
+from labeling.core.values import state_of_name, value_of_name
 
 COLUMNS: Final = ("report_id", "target", "finding", "value", "urgency", "probability", "evidence")
 RATER_COLUMNS: Final = (
-    *("rater", "revision", "logit_difference", "reason", "flags"),
+    *("rater", "revision", "logit_difference", "reason", "flags", "image_value"),
     *("text_sha256", "active_seconds", "created_at", "submitted_at"),
 )
 _Fields = Callable[[str], str]
@@ -76,6 +76,7 @@ def _rater_cells(report: LabeledReport, label: CellLabel) -> Iterator[str]:
     yield number_cell(label.logit_difference, what=f"report {report.report_id!r}: logit_difference")
     yield text_cell(label.reason)
     yield text_cell(";".join(label.flags))
+    yield str(label.image_value or "")
     yield text_cell(meta.text_sha256 or "")
     yield number_cell(meta.active_seconds, what="active_seconds")
     yield text_cell(meta.created_at or "")
@@ -111,6 +112,8 @@ def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
 def _label(value: _Fields, what: str) -> CellLabel:
     try:
         state = state_of_name(value("value").strip())
+        shown = value("image_value").strip()
+        image_value = value_of_name(shown) if shown else None
     except ValueError as error:
         raise RowError(f"{what}: {error}") from error
     return CellLabel(
@@ -121,6 +124,7 @@ def _label(value: _Fields, what: str) -> CellLabel:
         evidence=tuple(_spans(value("evidence"), what)),
         reason=value("reason"),
         flags=tuple(flag for flag in value("flags").split(";") if flag),
+        image_value=image_value,
     )
 
 

@@ -43,6 +43,11 @@ def test_vectors_that_do_not_fit_are_refused(values, urgencies, message):
         {"cells": {"spine|cancer": {"flags": [""]}}},
         {"cells": {"spine|cancer": {"probability": float("nan")}}},
         {"cells": {}, "acknowledged": "all"},
+        {"cells": {"spine|cancer": {"image_value": "absent"}}},
+        {"cells": {"spine|cancer": {"image_value": "absent", "flags": ["hedged"]}}},
+        {"cells": {"spine|cancer": {"image_value": "0", "flags": ["image_disagrees"]}}},
+        {"cells": {"spine|cancer": {"image_value": "unreadable", "flags": ["image_disagrees"]}}},
+        {"cells": {"spine|cancer": {"image_value": ["absent"], "flags": ["image_disagrees"]}}},
     ],
 )
 def test_a_body_that_does_not_fit_is_refused(body):
@@ -53,6 +58,12 @@ def test_a_body_that_does_not_fit_is_refused(body):
 def test_a_full_body_is_accepted():
     entry = {"evidence": [[0, 10]], "comment": "hm", "flags": ["image disagrees"], "probability": 0.5, "reason": "r"}
     check_body({"cells": {"spine|cancer": entry}, "acknowledged": []}, schema=SCHEMA, text_length=10)
+
+
+@pytest.mark.parametrize("value", ["present", "possible", "absent", "ambiguous", "not_mentioned"])
+def test_what_the_image_shows_is_accepted_with_the_flag(value):
+    entry = {"image_value": value, "flags": ["image_disagrees"], "evidence": []}
+    check_body({"cells": {"spine|cancer": entry}}, schema=SCHEMA, text_length=10)
 
 
 def test_an_error_never_quotes_a_comment():

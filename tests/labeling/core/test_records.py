@@ -21,6 +21,7 @@ LABELS = st.builds(
     evidence=st.lists(SPANS, max_size=3).map(tuple),
     reason=st.text(max_size=20),
     flags=st.lists(st.sampled_from(["image disagrees", "no side"]), max_size=2).map(tuple),
+    image_value=st.none() | st.sampled_from(list(Value)),
 )
 
 

@@ -75,6 +75,7 @@ def cell_labels(draw: Callable[..., Any], *, is_full: bool) -> CellLabel:
         evidence=tuple(Span(start, start + length) for start, length in spans),
         reason=draw(NASTY),
         flags=tuple(draw(st.lists(st.sampled_from(["image_disagrees", "=flag", "x-y"]), max_size=2))),
+        image_value=draw(st.none() | st.sampled_from(list(Value))),
     )
 
 
@@ -128,7 +129,7 @@ def test_long_table_keeps_values_urgency_probability_and_evidence(reports: list[
             report,
             labels=LabelSet(
                 {
-                    cell: replace(label, logit_difference=None, reason="", flags=())
+                    cell: replace(label, logit_difference=None, reason="", flags=(), image_value=None)
                     for cell, label in report.labels.cells.items()
                 }
             ),
@@ -320,6 +321,13 @@ def test_long_row_that_cannot_be_read_says_what_was_seen(row: str, message: str)
     assert message in table.problems[0].message
 
 
+def test_long_row_with_an_image_value_that_is_none_is_left_out() -> None:
+    content = LONG_HEADER.replace("evidence", "evidence,image_value") + "R1,spine,cancer,present,,,,not_asked\r\n"
+    table = read_back(content, SPINE)
+    assert table.reports == ()
+    assert "'not_asked' is not one of present, possible, absent" in table.problems[0].message
+
+
 RATERS_HEADER = LONG_HEADER.replace("evidence", "evidence,revision")
 
 
@@ -382,6 +390,8 @@ def jsonl_line(**changes: Any) -> str:
         ({"cells": {"spine|cancer": {"value": "present", "urgency": 7}}}, "urgency is 7"),
         ({"cells": {"spine|cancer": {"value": "present", "urgency": True}}}, "urgency is True"),
         ({"cells": {"spine|cancer": {"value": "present", "mood": 1}}}, "unknown key 'mood'"),
+        ({"cells": {"spine|cancer": {"value": "present", "image_value": "unreadable"}}}, "'unreadable' is not one of"),
+        ({"cells": {"spine|cancer": {"value": "present", "image_value": 0}}}, "image_value is int, expected is str"),
         ({"cells": {"spine|cancer": {"value": "present", "evidence": [{"start": 3, "end": 1}]}}}, "from 3 to 1"),
         ({"active_seconds": "ten"}, "active_seconds is not a finite number"),
         ({"revision": 1.5}, "revision is 1.5"),

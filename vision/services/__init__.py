@@ -1,0 +1,1 @@
+"""What writes: imports of images."""

@@ -1,0 +1,108 @@
+"""Look at every file of an import once: what it is, and what its header says. No pixel is read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from vision.core.archives import ImageFile, OpenArchives, Refusal, image_files
+from vision.core.dicom import read_instance
+from vision.core.refusals import ImageRefused
+from vision.core.sniffing import SNIFF_BYTES, Kind, sniff
+from vision.services.context import Context
+from vision.services.dicom_series import FoundImage
+from vision.services.options import FileOutcome
+
+
+@dataclass(slots=True)
+class Scan:
+    """The files by what they are: DICOM images by series, DICOM segmentations, NIfTI files, and all others."""
+
+    series: dict[tuple[str, str], list[FoundImage]] = field(default_factory=dict)
+    segmentations: list[FoundImage] = field(default_factory=list)
+    nifti: list[ImageFile] = field(default_factory=list)
+    n_files: int = 0
+    _seen: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def n_images(self) -> int:
+        """Files with DICOM images."""
+        return sum(len(images) for images in self.series.values())
+
+    def add(self, image: FoundImage, context: Context) -> bool:
+        """Put a DICOM file with its series; a second copy of an image is counted and left out."""
+        header = image.header
+        place = header.series_uid, header.sop_uid
+        if place in self._seen:
+            reason = "the same image is there under another name"
+            context.tally.add(FileOutcome(image.file.name, "duplicate", "duplicate", reason))
+            return False
+        self._seen.add(place)
+        if header.kind == "segmentation":
+            self.segmentations.append(image)
+        else:
+            self.series.setdefault((header.study_uid, header.series_uid), []).append(image)
+        return True
+
+
+def scan(source: Path, *, context: Context, archives: OpenArchives) -> Scan:
+    """Sort the files under `source`; those that can be nothing of use are counted with their reason."""
+    found = Scan()
+    for file in image_files(source, limits=context.limits, archives=archives):
+        found.n_files += 1
+        if isinstance(file, Refusal):
+            context.tally.refuse(file.name, code=file.code, reason=file.message)
+            context.advance(1)
+            continue
+        try:
+            is_waiting = _sort(file, found, context)
+        except ImageRefused as error:
+            context.tally.refuse(file.name, code=error.code, reason=str(error))
+            is_waiting = False
+        except OSError as error:
+            reason = f"the file cannot be read ({error.strerror})"
+            context.tally.refuse(file.name, code="unreadable_file", reason=reason)
+            is_waiting = False
+        if not is_waiting:
+            context.advance(1)
+    return found
+
+
+def _sort(file: ImageFile, found: Scan, context: Context) -> bool:
+    """Put one file where it belongs; whether it is still to be stored."""
+    with file.open() as stream:
+        kind = sniff(stream.read(SNIFF_BYTES), file.name)
+        if kind == "dicom":
+            stream.seek(0)
+            instance = read_instance(stream, limits=context.limits)
+            context.tally.hide(_patient_name(instance.dataset), instance.header.patient_id)
+            return found.add(FoundImage(file, instance.header), context)
+    if kind == "nifti":
+        found.nifti.append(file)
+        return True
+    _tell_of_other(file, kind, context)
+    return False
+
+
+def _patient_name(dataset: Dataset) -> str:
+    try:
+        return str(dataset.get("PatientName", ""))
+    except (ValueError, TypeError, LookupError):
+        return ""
+
+
+def _tell_of_other(file: ImageFile, kind: Kind, context: Context) -> None:
+    if kind == "dicomdir":
+        context.tally.add(
+            FileOutcome(file.name, "ignored", "dicomdir", "a list of files; the files are read themselves")
+        )
+    elif file.n_bytes == 0:
+        context.tally.refuse(file.name, code="empty_file", reason="the file is empty")
+    else:
+        context.tally.refuse(file.name, code="not_an_image_file", reason="neither DICOM nor NIfTI")
+
+
+def in_order(found: Scan) -> Iterator[list[FoundImage]]:
+    """The images of one series after another, by the names of their files."""
+    yield from sorted(found.series.values(), key=lambda images: images[0].file.name)
