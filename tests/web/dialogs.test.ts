@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { attentionOf } from "../../static/src/read/attention";
 import type { Conflict } from "../../static/src/read/autosave";
+import { KeyMap } from "../../static/src/read/keymap";
 import { BINDINGS } from "../../static/src/read/keys";
 import type { Labels } from "../../static/src/read/types";
 import { openConflictDialog } from "../../static/src/read/view/conflictDialog";
 import { openKeysDialog } from "../../static/src/read/view/keysDialog";
+import type { KeysPage } from "../../static/src/read/view/keysDialog";
 import { openSubmitDialog } from "../../static/src/read/view/submitDialog";
 import { abdomen, cellOf, labels } from "./helpers";
 
@@ -18,9 +20,57 @@ function press(key: string, change: KeyboardEventInit = {}): void {
   document.querySelector("dialog")?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, ...change }));
 }
 
+/** What the overlay of the keys needs of a page. */
+function keysPage(): KeysPage & { keys: KeyMap } {
+  return {
+    schema: abdomen,
+    keys: new KeyMap(),
+    setKeys(keys) {
+      this.keys = keys;
+    },
+    startTour: vi.fn<() => void>(),
+  };
+}
+
+const keyOf = (says: string): HTMLElement | undefined =>
+  [...document.querySelectorAll<HTMLElement>(".key-change")].find((button) => button.textContent?.startsWith(`${says}:`));
+const keyNote = (): string => document.querySelector(".key-note")?.textContent ?? "";
+
 describe("the keys", () => {
+  it("are changed by choosing one and pressing another", () => {
+    const page = keysPage();
+    openKeysDialog(page, () => undefined);
+    keyOf("undo")?.click();
+    press("u", { code: "KeyU", ctrlKey: true });
+    expect(page.keys.chordOf("undo")).toBe("Ctrl+u");
+    expect(keyNote()).toContain("“undo” is now Ctrl+u");
+    document.querySelector<HTMLElement>("[aria-label='reset undo']")?.click();
+    expect(page.keys.chordOf("undo")).toBe("Ctrl+z");
+  });
+
+  it("refuse the letter of a target, and offer to swap with another command", () => {
+    const page = keysPage();
+    openKeysDialog(page, () => undefined);
+    keyOf("next value")?.click();
+    press("l");
+    expect(keyNote()).toContain("l is the letter of liver");
+    press("n");
+    expect(keyNote()).toContain("n is already “next cell that needs you”");
+    document.querySelector<HTMLElement>(".key-note button")?.click();
+    expect([page.keys.chordOf("cycle"), page.keys.chordOf("attention")]).toEqual(["n", "Space"]);
+  });
+
+  it("stay as they are with Esc", () => {
+    const page = keysPage();
+    openKeysDialog(page, () => undefined);
+    keyOf("undo")?.click();
+    press("Escape");
+    expect(page.keys.overrides).toEqual({});
+    expect(keyOf("undo")?.classList.contains("waiting")).toBe(false);
+  });
+
   it("are all shown, with the letters of this schema", () => {
-    const dialog = openKeysDialog(abdomen, () => undefined);
+    const dialog = openKeysDialog(keysPage(), () => undefined);
     const says = [...dialog.element.querySelectorAll("dd")].map((entry) => entry.textContent);
     for (const binding of BINDINGS.filter(({ group }) => group !== "Urgency")) expect(says).toContain(binding.says);
     for (const name of ["left kidney", "postsurgical", "medium"]) expect(says).toContain(name);
@@ -28,7 +78,7 @@ describe("the keys", () => {
 
   it("go away with the key that brought them", () => {
     const closed = vi.fn<() => void>();
-    openKeysDialog(abdomen, closed);
+    openKeysDialog(keysPage(), closed);
     press("?");
     expect(closed).toHaveBeenCalled();
     expect(document.querySelector("dialog")).toBeNull();

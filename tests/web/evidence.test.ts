@@ -42,3 +42,64 @@ describe("evidence", () => {
     expect(new EvidenceMap(empty, abdomen, {}).blocks(0)).toEqual([]);
   });
 });
+
+describe("the reader's evidence", () => {
+  const cells = given.prefill?.cells ?? {};
+
+  it("stands in place of the machine's, also when it is empty", () => {
+    const own = new EvidenceMap(given.report, abdomen, cells, {
+      "liver|focal": { evidence: [[14, 19]] },
+      "spleen|normal": { evidence: [] },
+      "stomach|focal": { comment: "hm" },
+    });
+    expect(own.of(FOCAL)).toEqual([[14, 19]]);
+    expect(own.cellsAt(32, 46)).toEqual([]);
+    expect([FOCAL, cellOf("spleen|normal"), cellOf("stomach|focal")].map((index) => own.hasOwn(index))).toEqual([true, true, false]);
+    expect(own.machineOf(cellOf("spleen|normal"))).toEqual([[32, 46]]);
+  });
+
+  it("tells the machine's pieces from the reader's", () => {
+    const own = new EvidenceMap(given.report, abdomen, cells, { "liver|focal": { evidence: [[10, 31], [32, 38]] } });
+    expect(own.quotes(FOCAL).map(({ words, by }) => [words, by])).toEqual([
+      ["The liver has a cyst.", "machine"],
+      ["Spleen", "you"],
+    ]);
+  });
+});
+
+describe("words and cells that have nothing to do with each other", () => {
+  it("are found both ways", () => {
+    const part = new EvidenceMap(given.report, abdomen, { "liver|focal": { evidence: [[24, 30]] } });
+    expect(part.unusedSentences()).toEqual([1, 2]);
+    expect(evidence.unusedSentences()).toEqual([]);
+    const values = [..."." .repeat(abdomen.size)];
+    values[FOCAL] = "+";
+    values[cellOf("stomach|focal")] = "0";
+    values[cellOf("stomach|device")] = "!";
+    expect(evidence.unsupportedCells(values.join(""))).toEqual([cellOf("stomach|focal")]);
+  });
+
+  it("are not looked for in history and technique", () => {
+    const sections = [{ kind: "history" as const, start: 0, end: 47, title: null }, ...given.report.sections.slice(1)];
+    expect(new EvidenceMap({ ...given.report, sections }, abdomen, {}).unusedSentences()).toEqual([2]);
+  });
+});
+
+describe("cited images", () => {
+  const text = "🫀 A cyst (series 3, image 45). A node, image 7.";
+  const report = { text, sha256: "", sections: [], sentences: [[2, 30] as const, [31, 47] as const] };
+  const cited = new EvidenceMap(report, abdomen, { "liver|focal": { evidence: [[2, 8]] }, "spleen|focal": { evidence: [[20, 30]] } });
+
+  it("are found by cell through the sentence, in code points", () => {
+    expect(cited.mentions.map(({ start, end }) => cited.text.slice(start, end))).toEqual(["series 3, image 45", "image 7"]);
+    expect(cited.mentionsOf([FOCAL])).toEqual([0]);
+    expect(cited.mentionsOf([cellOf("stomach|focal")])).toEqual([]);
+  });
+
+  it("are pieces of their own, cut again where evidence ends inside them", () => {
+    const pieces = cited.blocks(47).flatMap(({ segments }) => segments);
+    const ofFirst = pieces.filter(({ mention }) => mention === 0).map(({ start, end }) => cited.text.slice(start, end));
+    expect(ofFirst).toEqual(["series 3, ", "image 45"]);
+    expect(pieces.map(({ start, end }) => cited.text.slice(start, end)).join("")).toBe(text);
+  });
+});

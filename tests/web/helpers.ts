@@ -95,6 +95,21 @@ export function labels(cells: Readonly<Record<string, string>> = {}, fill = ".",
   return { values: values.join(""), urgencies: urgencies.join(""), body: { cells: {} } };
 }
 
+/** The addresses of a case. */
+export function urlsOf(id: number): CasePayload["urls"] {
+  return {
+    draft: `/api/${id}/draft`,
+    submit: `/api/${id}/submit`,
+    skip: `/api/${id}/skip`,
+    next: `/api/next?after=${id}`,
+    page: `/cases/${id}/`,
+    images: `/api/${id}/images`,
+    viewer: `/cases/${id}/viewer/`,
+    jump: "/api/jump",
+    summary: "/api/summary",
+  };
+}
+
 export const REPORT = "FINDINGS: The liver has a cyst. Spleen normal.\nIMPRESSION: Hepatic cyst.";
 
 /** A pre-filled case: liver focal present, supported by two sentences. */
@@ -136,7 +151,8 @@ export function payload(change: Partial<CasePayload> = {}): CasePayload {
     },
     draft: null,
     reading: null,
-    urls: { draft: "/api/1/draft", submit: "/api/1/submit", next: "/api/next?after=1", page: "/cases/1/" },
+    images: null,
+    urls: urlsOf(1),
     ...change,
   };
 }

@@ -40,8 +40,10 @@ describe("chords", () => {
     expect(press("-", { code: "NumpadSubtract" })).toBe("-");
   });
 
-  it("leave Alt to the browser", () => {
-    expect(press("ArrowLeft", { altKey: true })).toBeNull();
+  it("take Alt with a letter or digit by its place, and leave the browser its arrows", () => {
+    expect(press("©", { code: "KeyG", altKey: true })).toBe("Alt+g");
+    expect(press("1", { code: "Digit1", altKey: true, shiftKey: true })).toBe("Alt+Shift+1");
+    expect(press("ArrowLeft", { code: "ArrowLeft", altKey: true })).toBeNull();
   });
 });
 
@@ -75,9 +77,25 @@ describe("commands", () => {
     expect(commandFor("ArrowDown", inCells)).toEqual({ do: "move", rows: 1, columns: 0 });
     expect(commandFor("ArrowDown", { ...inCells, pane: "report" })).toEqual({ do: "sentence", by: 1 });
     expect(commandFor("1", { ...inCells, pane: "report" })).toBeNull();
-    expect(commandFor("1", { ...inCells, pane: "image" })).toBeNull();
-    expect(commandFor("l", { ...inCells, pane: "image" })).toBeNull();
+    expect(commandFor("1", { ...inCells, pane: "image" })).toEqual({ do: "viewer", command: { do: "preset", number: 1 } });
+    expect(commandFor("l", { ...inCells, pane: "image" })).toEqual({ do: "viewer", command: { do: "tool", tool: "length" } });
+    expect(commandFor("q", { ...inCells, pane: "image" })).toBeNull();
     expect(commandFor("Ctrl+Enter", { ...inCells, pane: "image" })).toEqual({ do: "submit" });
+  });
+});
+
+describe("the keys of evidence and cited images", () => {
+  it("are the same in report and cells, and leave every target its letter", () => {
+    for (const pane of ["report", "cells"] as const) {
+      const at = { ...inCells, pane };
+      expect(commandFor("e", at)).toEqual({ do: "evidence-add" });
+      expect(commandFor("Shift+e", at)).toEqual({ do: "evidence-remove" });
+      expect(commandFor("Shift+g", at)).toEqual({ do: "cited", by: 1 });
+      expect(commandFor("g", at)).toEqual({ do: "row", row: 6 });
+    }
+    expect(commandFor("e", { ...inCells, pendingColumn: true })).toEqual({ do: "column", column: 7 });
+    expect(commandFor("Shift+g", { ...inCells, pane: "image" })).toEqual({ do: "cited", by: 1 });
+    expect(commandFor("e", { ...inCells, pane: "image" })).toMatchObject({ do: "viewer" });
   });
 });
 
@@ -90,7 +108,8 @@ describe("the key map", () => {
   });
 
   it("reserves exactly the letters that are commands", () => {
-    const letters = BINDINGS.flatMap(({ chords }) => chords).filter((chord) => /^[a-z]$/.test(chord));
+    const inWords = BINDINGS.filter(({ panes }) => panes.includes("cells") || panes.includes("report"));
+    const letters = inWords.flatMap(({ chords }) => chords).filter((chord) => /^[a-z]$/.test(chord));
     expect(letters.sort().join("")).toBe(COMMAND_LETTERS);
   });
 

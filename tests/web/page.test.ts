@@ -1,45 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ReadingPage, paneOf } from "../../static/src/read/page";
+import { ReadingPage } from "../../static/src/read/page";
+import { paneOf } from "../../static/src/read/panes";
 import type { CasePayload } from "../../static/src/read/types";
-import { ABDOMEN, cellOf, payload } from "./helpers";
+import { ABDOMEN, cellOf, payload, urlsOf } from "./helpers";
+import { buildTemplate } from "./template";
 
 const FOCAL = cellOf("liver|focal");
-const TEMPLATE_IDS = [
-  "worklist-link:a",
-  "case-key:span",
-  "case-place:span",
-  "case-arm:span",
-  "case-progress:progress",
-  "active-time:span",
-  "save-state:button",
-  "help-button:button",
-  "case-banner:p",
-  "legend:span",
-  "counts:span",
-  "submit-button:button",
-  "all-read-note:p",
-  "all-read-link:a",
-  "announcer:div",
-  "toasts:div",
-];
-
-/** What templates/annotator/read.html puts on the page. */
-function buildTemplate(): void {
-  document.body.replaceChildren();
-  document.body.className = "";
-  for (const entry of TEMPLATE_IDS) {
-    const [id = "", tag = ""] = entry.split(":");
-    document.body.append(Object.assign(document.createElement(tag), { id }));
-  }
-  const places = { "report-pane": "report-place", "cells-pane": "grid-place card-place attention-place", "image-pane": "" };
-  for (const [pane, inside] of Object.entries(places)) {
-    const section = Object.assign(document.createElement("section"), { id: pane });
-    for (const id of inside.split(" ").filter(Boolean)) section.append(Object.assign(document.createElement("div"), { id }));
-    document.body.append(section);
-  }
-  for (const id of ["all-read", "status-bar"]) document.body.append(Object.assign(document.createElement("div"), { id }));
-}
-
 interface Sent {
   readonly url: string;
   readonly method: string;
@@ -48,8 +14,9 @@ interface Sent {
 
 const NEXT: CasePayload = payload({
   case: { id: 2, key: "R0002", position: 2, total: 3, state: "new", done: 1 },
-  urls: { draft: "/api/2/draft", submit: "/api/2/submit", next: "/api/next?after=2", page: "/cases/2/" },
+  urls: urlsOf(2),
 });
+const NOTHING_READ = { cases: [], n_cases: 0, n_skipped: 0, total_seconds: 0, median_seconds: null };
 let sent: Sent[] = [];
 let next: number | null = 2;
 
@@ -64,6 +31,7 @@ beforeEach(() => {
     sent.push({ url, method, body: JSON.parse(String(init.body ?? "{}")) });
     if (method === "PUT") return Promise.resolve(new Response(JSON.stringify({ version: 1, saved_at: "" })));
     if (method === "POST") return Promise.resolve(new Response(JSON.stringify({ revision: 1, next }), { status: 201 }));
+    if (url.startsWith("/api/summary")) return Promise.resolve(new Response(JSON.stringify(NOTHING_READ)));
     return Promise.resolve(new Response(JSON.stringify({ case: next === null ? null : NEXT, remaining: 2 })));
   });
 });
@@ -160,5 +128,34 @@ describe("the page", () => {
     expect(paneOf(document.getElementById("grid-place"))).toBe("cells");
     expect(paneOf(document.body)).toBe("cells");
     expect(paneOf(null)).toBe("cells");
+  });
+
+  it("keeps flag and comment with the case, as steps that can be undone", async () => {
+    const page = open();
+    page.run({ do: "flag" });
+    page.run({ do: "case-comment" });
+    const comment = document.getElementById("case-comment-text") as HTMLTextAreaElement;
+    for (const words of ["ask", "ask Ann"]) {
+      comment.value = words;
+      comment.dispatchEvent(new Event("input"));
+    }
+    await pass(500);
+    expect(requests("PUT").at(-1)?.body).toMatchObject({ body: { cells: {}, case: { comment: "ask Ann", flagged: true } } });
+    page.run({ do: "undo" });
+    expect(comment.value).toBe("");
+    expect(document.getElementById("flag-button")?.getAttribute("aria-pressed")).toBe("true");
+    page.run({ do: "undo" });
+    await pass(500);
+    expect(requests("PUT").at(-1)?.body).toMatchObject({ body: { cells: {} } });
+    expect(requests("PUT").at(-1)?.body["body"]).not.toHaveProperty("case");
+  });
+
+  it("does not take a skipped case up by merely looking at it", () => {
+    const { values, urgencies } = payload().prefill ?? { values: "", urgencies: "" };
+    const skipped = { reason: "later", note: "" };
+    const draft = { values, urgencies, body: { cells: {}, case: { flagged: true, skipped } }, version: 4, active_seconds: 9, client_id: "", saved_at: "" };
+    const page = open(payload({ case: { ...payload().case, state: "skipped" }, draft }));
+    expect([page.session.countsVisit, page.session.autosave.isDirty]).toEqual([false, false]);
+    expect(page.state.labels.body.case).toEqual({ flagged: true });
   });
 });

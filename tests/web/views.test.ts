@@ -11,7 +11,7 @@ import type { CasePayload } from "../../static/src/read/types";
 import { abdomen, cellOf, labels, payload, spine } from "./helpers";
 
 const FOCAL = cellOf("liver|focal");
-const NONE = { pendingColumn: false, linked: new Set<number>() };
+const NONE = { pendingColumn: false, linked: new Set<number>(), unsupported: new Set<number>() };
 
 beforeEach(() => document.body.replaceChildren());
 
@@ -87,12 +87,13 @@ describe("the table", () => {
 });
 
 describe("the report", () => {
-  function shown(given: CasePayload, focus: number, onPick = vi.fn<(cells: readonly number[], sentence: number) => void>()) {
+  function shown(given: CasePayload, focus: number) {
+    const [onPick, onCite] = [vi.fn<(sentence: number) => void>(), vi.fn<(mention: number) => void>()];
     const evidence = new EvidenceMap(given.report, abdomen, given.prefill?.cells ?? {});
-    const report = createReport(evidence, abdomen, onPick);
+    const report = createReport(evidence, abdomen, { onPick, onCite });
     document.body.replaceChildren(report.element);
     report.update(state.focusOn(state.startState(given, abdomen), focus));
-    return { report, onPick };
+    return { report, onPick, onCite };
   }
   const marked = (selector: string): (string | null)[] =>
     [...document.querySelectorAll(selector)].map((part) => part.textContent);
@@ -138,10 +139,10 @@ describe("the report", () => {
     expect(marked(".ev-cell")).toEqual(["The liver has a cyst."]);
   });
 
-  it("says which cells a clicked sentence supports", () => {
+  it("says which sentence is clicked", () => {
     const { onPick } = shown(payload(), 0);
     document.querySelector<HTMLElement>('[data-sentence="1"]')?.click();
-    expect(onPick).toHaveBeenCalledWith([cellOf("spleen|normal")], 1);
+    expect(onPick).toHaveBeenCalledWith(1);
   });
 
   it("rings one sentence", () => {
@@ -154,11 +155,16 @@ describe("the report", () => {
 });
 
 describe("the card", () => {
-  const actions = { run: vi.fn<(command: unknown) => void>(), onComment: vi.fn<(text: string) => void>() };
+  const actions = {
+    run: vi.fn<(command: unknown) => void>(),
+    onComment: vi.fn<(text: string) => void>(),
+    onRemoveQuote: vi.fn<(position: number) => void>(),
+    onImageValue: vi.fn<(value: string) => void>(),
+  };
 
   function shown(now: state.ReadingState, given = payload()): HTMLElement {
     const card = createCard(abdomen, given.prefill, actions);
-    card.update(now, ["The liver has a cyst."]);
+    card.update(now, new EvidenceMap(given.report, abdomen, given.prefill?.cells ?? {}, now.labels.body.cells));
     document.body.replaceChildren(card.element);
     return card.element;
   }

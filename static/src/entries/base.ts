@@ -1,4 +1,5 @@
 import "../styles/base.css";
+import { localiseTimes } from "../lib/locale";
 import { bindThemeToggle } from "../lib/theme";
 
 const toggle = document.querySelector<HTMLElement>("[data-theme-toggle]");
@@ -20,3 +21,5 @@ for (const menu of menus) {
     if (event.relatedTarget instanceof Node && !menu.contains(event.relatedTarget)) menu.open = false;
   });
 }
+
+localiseTimes(document);

@@ -1,24 +1,50 @@
 import "../styles/read.css";
 import "../styles/read-cells.css";
+import "../styles/read-evidence.css";
 import "../styles/dialog.css";
-import { byId, embeddedJson, isTextField } from "../lib/dom";
-import { chordOf, commandFor } from "../read/keys";
-import { ReadingPage, paneOf } from "../read/page";
+import "../styles/read-layout.css";
+import "../styles/read-flow.css";
+import "../styles/tour.css";
+import { byId, embeddedJson, isTextField, needsKey } from "../lib/dom";
+import { chordOf } from "../read/keys";
+import type { Command } from "../read/keys";
+import { ReadingPage } from "../read/page";
+import { paneOf } from "../read/panes";
+import { Preferences } from "../read/preferences";
+import type { PreferenceData } from "../read/preferences";
 import type { CasePayload, SchemaData } from "../read/types";
 
 const root = byId("main");
+const preferences = new Preferences(embeddedJson<PreferenceData>("preferences-data"));
 const page = new ReadingPage(
   embeddedJson<SchemaData>("schema-data"),
   embeddedJson<CasePayload>("case-data"),
   root.dataset["user"] ?? "",
+  {
+    preferences,
+    makeViewer: async (host, events) => {
+      const { createViewer } = await import("../viewer");
+      return createViewer(host, { events });
+    },
+  },
 );
+page.flow.begin();
+if (!preferences.data.tour_done) page.startTour();
 
-/** Keys that buttons, links and menus need for themselves. */
-const NATIVE = new Set(["Enter", "Space", "ArrowUp", "ArrowDown", "Home", "End"]);
+/** Commands whose chords work while somebody types. */
+const IN_TEXT = new Set<Command["do"]>(["submit", "skip", "jump", "summary", "flag", "layout"]);
+/** Commands that a key held down gives once. */
+const ONCE = new Set<Command["do"]>([...IN_TEXT, "case-comment", "help"]);
+
+function commandOf(chord: string): Command | null {
+  const { pendingColumn, schema } = page;
+  return page.keys.commandFor(chord, { pane: paneOf(document.activeElement), pendingColumn, schema });
+}
 
 function onTextKey(event: KeyboardEvent, chord: string): void {
   const isComment = event.target instanceof HTMLTextAreaElement;
-  if (chord === "Ctrl+Enter") page.run({ do: "submit" });
+  const command = /^(Ctrl|Alt)\+/.test(chord) ? commandOf(chord) : null;
+  if (command && IN_TEXT.has(command.do)) page.run(command);
   else if (chord === "Escape" || (isComment && chord === "Enter")) page.run({ do: "cancel" });
   else return;
   event.preventDefault();
@@ -37,12 +63,11 @@ document.addEventListener("keydown", (event) => {
   });
   if (chord === null) return;
   if (isTextField(event.target)) return onTextKey(event, chord);
-  const isControl = event.target instanceof Element && event.target.closest("button, a, summary, label") !== null;
-  if (isControl && NATIVE.has(chord)) return;
-  const command = commandFor(chord, { pane: paneOf(document.activeElement), pendingColumn: page.pendingColumn, schema: page.schema });
+  if (needsKey(event.target, chord)) return;
+  const command = commandOf(chord);
   if (!command) return;
   event.preventDefault();
-  if (!(event.repeat && command.do === "submit")) page.run(command);
+  if (!(event.repeat && ONCE.has(command.do))) page.run(command);
 });
 
 // A click in the report that selects no words leaves the keyboard with the cells.
@@ -65,7 +90,7 @@ for (const kind of ["keydown", "pointerdown", "pointermove", "wheel"] as const) 
 }
 
 function watch(): void {
-  const watching = document.visibilityState === "visible" && document.hasFocus();
+  const watching = (document.visibilityState === "visible" && document.hasFocus()) || page.flow.isWatchedElsewhere;
   page.session.timer.setWatching(watching, performance.now());
 }
 for (const kind of ["focus", "blur"] as const) window.addEventListener(kind, watch);
@@ -87,6 +112,7 @@ window.addEventListener("beforeunload", (event) => {
   event.preventDefault();
 });
 window.addEventListener("pagehide", () => {
+  preferences.flush();
   page.session.timer.advance(performance.now());
   if (page.session.countsVisit) page.session.autosave.flushOnLeave();
 });

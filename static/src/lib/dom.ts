@@ -70,9 +70,21 @@ export function kbd(key: string): HTMLElement {
   return el("kbd", { text: key });
 }
 
+const BUTTON_KEYS = new Set(["Enter", "Space"]);
+const MENU_KEYS = new Set([...BUTTON_KEYS, "ArrowUp", "ArrowDown", "Home", "End"]);
+const SLIDER_KEYS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"]);
+
+/** Whether the button, link, menu or slider that has the keyboard needs this chord for itself. */
+export function needsKey(target: EventTarget | null, chord: string): boolean {
+  if (!(target instanceof Element)) return false;
+  if (target instanceof HTMLInputElement && target.type === "range") return SLIDER_KEYS.has(chord);
+  if (target.closest("summary, .menu") !== null) return MENU_KEYS.has(chord);
+  return target.closest("button, a[href], label") !== null && BUTTON_KEYS.has(chord);
+}
+
 /** Whether typing belongs to this element rather than to the page's keys. */
 export function isTextField(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button", "submit", "file"].includes(target.type);
+  if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button", "submit", "file", "range"].includes(target.type);
   return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.isContentEditable;
 }

@@ -2,7 +2,8 @@
 
 import { csrfToken } from "../lib/cookies";
 import { readerId } from "../lib/reader";
-import type { Draft, DraftRequest, NextAnswer, SubmitRequest } from "./types";
+import type { CaseImages } from "../viewer/types";
+import type { CaseState, Draft, DraftRequest, NextAnswer, SkipRequest, SubmitRequest } from "./types";
 
 export type Failure =
   /** No answer, or one that promises to be better later: try again. */
@@ -33,6 +34,34 @@ export type SubmitResult =
   | { readonly kind: "contradictions"; readonly contradictions: readonly ServerContradiction[] }
   | Stale
   | Failure;
+
+export type SkipResult = { readonly kind: "skipped"; readonly next: number | null } | Stale | Failure;
+
+export type ImagesResult = { readonly kind: "images"; readonly images: CaseImages } | Failure;
+
+export interface JumpCase {
+  readonly case_id: number;
+  readonly key: string;
+  readonly position: number;
+  readonly state: CaseState;
+  readonly flagged: boolean;
+  readonly url: string;
+}
+
+export type JumpResult =
+  | { readonly kind: "jump"; readonly cases: readonly JumpCase[]; readonly after: number | null }
+  | Failure;
+
+/** Submissions since a moment, newest first; the figures count all of them. */
+export interface Sitting {
+  readonly cases: readonly { readonly key: string; readonly seconds: number; readonly submitted_at: string }[];
+  readonly n_cases: number;
+  readonly n_skipped: number;
+  readonly total_seconds: number;
+  readonly median_seconds: number | null;
+}
+
+export type SummaryResult = { readonly kind: "summary"; readonly sitting: Sitting } | Failure;
 
 export type NextResult = { readonly kind: "next"; readonly answer: NextAnswer } | Failure;
 
@@ -78,7 +107,7 @@ function details(answer: Answer): Record<string, unknown> {
   return (answer.body as ErrorBody).error?.details ?? {};
 }
 
-function writing(method: "PUT" | "POST", body: DraftRequest | SubmitRequest, keepalive: boolean): RequestInit {
+function writing(method: "PUT" | "POST", body: DraftRequest | SkipRequest | SubmitRequest, keepalive: boolean): RequestInit {
   return {
     method,
     keepalive,
@@ -121,9 +150,38 @@ export async function submitReading(url: string, body: SubmitRequest): Promise<S
   return refusal(answer);
 }
 
-export async function fetchNext(url: string): Promise<NextResult> {
+export async function skipCase(url: string, body: SkipRequest): Promise<SkipResult> {
+  const answer = await request(url, writing("POST", body, false));
+  if ("kind" in answer) return answer;
+  if (answer.status === 201) return { kind: "skipped", next: (answer.body as { next: number | null }).next };
+  if (answer.status === 409) return { kind: "stale", theirs: (details(answer)["theirs"] as Draft | undefined) ?? null };
+  return refusal(answer);
+}
+
+async function reading(url: string): Promise<{ readonly body: unknown } | Failure> {
   const answer = await request(url, { headers: { Accept: "application/json" } });
   if ("kind" in answer) return answer;
-  if (answer.status !== 200) return refusal(answer);
-  return { kind: "next", answer: answer.body as NextAnswer };
+  return answer.status === 200 ? { body: answer.body } : refusal(answer);
+}
+
+export async function fetchNext(url: string): Promise<NextResult> {
+  const answer = await reading(url);
+  return "kind" in answer ? answer : { kind: "next", answer: answer.body as NextAnswer };
+}
+
+export async function fetchImages(url: string): Promise<ImagesResult> {
+  const answer = await reading(url);
+  return "kind" in answer ? answer : { kind: "images", images: answer.body as CaseImages };
+}
+
+export async function fetchJump(url: string): Promise<JumpResult> {
+  const answer = await reading(url);
+  if ("kind" in answer) return answer;
+  const { cases, after } = answer.body as { cases: JumpCase[]; after: number | null };
+  return { kind: "jump", cases, after };
+}
+
+export async function fetchSummary(url: string): Promise<SummaryResult> {
+  const answer = await reading(url);
+  return "kind" in answer ? answer : { kind: "summary", sitting: answer.body as Sitting };
 }

@@ -7,7 +7,7 @@
  */
 
 import type { SaveResult } from "./api";
-import { isSameLabels } from "./state";
+import { bodyOf, isSameLabels } from "./state";
 import type { Draft, DraftRequest, Labels } from "./types";
 
 export const DELAY_MS = 400;
@@ -88,6 +88,11 @@ export class Autosave {
 
   get status(): SaveStatus {
     return this.currentStatus;
+  }
+
+  /** Whether there is no draft any more: the reading was submitted, or the case skipped. */
+  get isFinished(): boolean {
+    return this.stopped;
   }
 
   get isDirty(): boolean {
@@ -295,5 +300,5 @@ export class Autosave {
 }
 
 export function labelsOf(version: Labels): Labels {
-  return { values: version.values, urgencies: version.urgencies, body: { cells: version.body.cells } };
+  return { values: version.values, urgencies: version.urgencies, body: bodyOf(version.body) };
 }

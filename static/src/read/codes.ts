@@ -41,6 +41,16 @@ export function codeInfo(code: string): CodeInfo {
   return info;
 }
 
+/** The name of a value as the server writes it: `not_mentioned`. */
+export function nameOfValue(code: ValueCode): string {
+  return codeInfo(code).name.replace("-", "_");
+}
+
+/** The value with this name; null when there is none. */
+export function valueNamed(name: string | undefined): ValueCode | null {
+  return VALUE_CODES.find((code) => nameOfValue(code) === name) ?? null;
+}
+
 export function isValue(code: string): code is ValueCode {
   return (VALUE_CODES as readonly string[]).includes(code);
 }

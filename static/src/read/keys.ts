@@ -5,7 +5,9 @@
  * column, and a value. After a row letter the column letters win over commands with the same letter.
  */
 
+import type { ViewerCommand } from "../viewer/types";
 import type { ValueCode } from "./codes";
+import type { Layout } from "./preferences";
 import type { SchemaTable } from "./schema";
 
 export type Pane = "report" | "cells" | "image";
@@ -22,14 +24,19 @@ export type Command =
   | { readonly do: "evidence"; readonly by: 1 | -1 }
   | { readonly do: "sentence"; readonly by: 1 | -1 }
   | { readonly do: "cycle" | "revert" | "disagrees" | "comment" | "undo" | "redo" | "submit" | "help" }
-  | { readonly do: "pane" | "cancel" | "worklist" | "sentence-cell" };
+  | { readonly do: "pane" | "cancel" | "worklist" | "sentence-cell" }
+  | { readonly do: "skip" | "jump" | "summary" | "flag" | "case-comment" }
+  | { readonly do: "layout"; readonly layout: Layout }
+  | { readonly do: "cited"; readonly by: 1 | -1 }
+  | { readonly do: "evidence-add" | "evidence-remove" | "image-value" | "unused" | "unsupported" }
+  | { readonly do: "viewer"; readonly command: ViewerCommand };
 
 export interface Binding {
   /** Chords as `chordOf` writes them; the first is shown. */
   readonly chords: readonly string[];
   readonly command: Command;
   readonly panes: readonly Pane[];
-  readonly group: "Value" | "Urgency" | "Move" | "Evidence" | "Cell" | "Reading";
+  readonly group: "Value" | "Urgency" | "Move" | "Evidence" | "Cell" | "Reading" | "Case" | "Screen" | "Image" | "Image tools";
   readonly says: string;
 }
 
@@ -37,6 +44,53 @@ const CELLS: readonly Pane[] = ["cells"];
 const REPORT: readonly Pane[] = ["report"];
 const TEXT: readonly Pane[] = ["report", "cells"];
 const ALL: readonly Pane[] = ["report", "cells", "image"];
+
+function onImage(
+  chords: readonly string[],
+  command: ViewerCommand,
+  says: string,
+  group: "Image" | "Image tools" = "Image",
+): Binding {
+  return { chords, command: { do: "viewer", command }, panes: ["image"], group, says };
+}
+
+const FAST = 10;
+
+const IMAGE_BINDINGS: readonly Binding[] = [
+  onImage(["ArrowDown", "ArrowRight"], { do: "scroll", by: 1 }, "next image"),
+  onImage(["ArrowUp", "ArrowLeft"], { do: "scroll", by: -1 }, "image before"),
+  onImage(["PageDown", "Shift+ArrowDown", "Shift+ArrowRight"], { do: "scroll", by: FAST }, `${FAST} images on`),
+  onImage(["PageUp", "Shift+ArrowUp", "Shift+ArrowLeft"], { do: "scroll", by: -FAST }, `${FAST} images back`),
+  onImage(["Home"], { do: "image-edge", where: "first" }, "first image"),
+  onImage(["End"], { do: "image-edge", where: "last" }, "last image"),
+  onImage(["]"], { do: "series", by: 1 }, "next series"),
+  onImage(["["], { do: "series", by: -1 }, "series before"),
+  onImage(["v"], { do: "plane", by: 1 }, "next plane"),
+  onImage(["Shift+v"], { do: "plane", by: -1 }, "plane before"),
+  onImage(["f"], { do: "maximise" }, "one pane or all"),
+  onImage(["c"], { do: "compare" }, "two series side by side"),
+  onImage(["k"], { do: "link" }, "link their scrolling"),
+  onImage(["+", "="], { do: "zoom", by: 1 }, "larger"),
+  onImage(["-"], { do: "zoom", by: -1 }, "smaller"),
+  onImage(["0"], { do: "preset", number: 0 }, "window of the series"),
+  ...[1, 2, 3, 4, 5].map((number) => onImage([String(number)], { do: "preset", number }, `window preset ${number}`)),
+  onImage(["i"], { do: "invert" }, "invert"),
+  onImage(["r"], { do: "reset" }, "as it was at first"),
+  onImage(["t"], { do: "fit" }, "fit into the pane"),
+  onImage(["m"], { do: "mask" }, "mask on or off"),
+  onImage(["."], { do: "mask-opacity", by: 1 }, "mask stronger"),
+  onImage([","], { do: "mask-opacity", by: -1 }, "mask weaker"),
+  onImage(["w"], { do: "tool", tool: "window" }, "drag sets the window", "Image tools"),
+  onImage(["p"], { do: "tool", tool: "pan" }, "drag moves the image", "Image tools"),
+  onImage(["z"], { do: "tool", tool: "zoom" }, "drag zooms", "Image tools"),
+  onImage(["s"], { do: "tool", tool: "scroll" }, "drag scrolls", "Image tools"),
+  onImage(["l"], { do: "tool", tool: "length" }, "measure a length", "Image tools"),
+  onImage(["e"], { do: "tool", tool: "ellipse" }, "measure an ellipse", "Image tools"),
+  onImage(["b"], { do: "tool", tool: "probe" }, "value at a point", "Image tools"),
+  onImage(["x"], { do: "tool", tool: "crosshairs" }, "cross-hairs", "Image tools"),
+  onImage(["Delete", "Backspace"], { do: "delete-measurement" }, "delete the measurement", "Image tools"),
+  onImage(["d"], { do: "detach" }, "a window of its own, and back", "Image tools"),
+];
 
 export const BINDINGS: readonly Binding[] = [
   { chords: ["1"], command: { do: "value", code: "+" }, panes: CELLS, group: "Value", says: "present" },
@@ -69,9 +123,15 @@ export const BINDINGS: readonly Binding[] = [
   { chords: ["["], command: { do: "evidence", by: -1 }, panes: TEXT, group: "Evidence", says: "previous evidence" },
   { chords: ["ArrowDown"], command: { do: "sentence", by: 1 }, panes: REPORT, group: "Evidence", says: "in the report: next sentence" },
   { chords: ["ArrowUp"], command: { do: "sentence", by: -1 }, panes: REPORT, group: "Evidence", says: "in the report: previous sentence" },
-  { chords: ["Enter"], command: { do: "sentence-cell" }, panes: REPORT, group: "Evidence", says: "in the report: its cell" },
+  { chords: ["Enter"], command: { do: "sentence-cell" }, panes: REPORT, group: "Evidence", says: "in the report: its cells in turn" },
+  { chords: ["e"], command: { do: "evidence-add" }, panes: TEXT, group: "Evidence", says: "selected words or ringed sentence: evidence of the cell" },
+  { chords: ["Shift+e"], command: { do: "evidence-remove" }, panes: TEXT, group: "Evidence", says: "no evidence of the cell" },
+  { chords: ["Shift+g"], command: { do: "cited", by: 1 }, panes: ALL, group: "Evidence", says: "show the cited image, then the next" },
+  { chords: ["Shift+s"], command: { do: "unused" }, panes: TEXT, group: "Evidence", says: "mark sentences no cell uses" },
+  { chords: ["Shift+c"], command: { do: "unsupported" }, panes: TEXT, group: "Evidence", says: "mark cells no sentence supports" },
 
   { chords: ["i"], command: { do: "disagrees" }, panes: CELLS, group: "Cell", says: "the image disagrees" },
+  { chords: ["Shift+i"], command: { do: "image-value" }, panes: CELLS, group: "Cell", says: "what the image shows instead" },
   { chords: ["c"], command: { do: "comment" }, panes: CELLS, group: "Cell", says: "comment; Esc goes back" },
 
   { chords: ["Ctrl+Enter"], command: { do: "submit" }, panes: ALL, group: "Reading", says: "submit and next" },
@@ -81,6 +141,17 @@ export const BINDINGS: readonly Binding[] = [
   { chords: ["w"], command: { do: "worklist" }, panes: TEXT, group: "Reading", says: "back to the worklist" },
   { chords: ["?"], command: { do: "help" }, panes: ALL, group: "Reading", says: "these keys" },
   { chords: ["Escape"], command: { do: "cancel" }, panes: ALL, group: "Reading", says: "back to the cells" },
+
+  { chords: ["Ctrl+Shift+Enter"], command: { do: "skip" }, panes: ALL, group: "Case", says: "skip, with a reason" },
+  { chords: ["Ctrl+j"], command: { do: "jump" }, panes: ALL, group: "Case", says: "jump to another case" },
+  { chords: ["Alt+g"], command: { do: "flag" }, panes: ALL, group: "Case", says: "flag the case" },
+  { chords: ["Alt+n"], command: { do: "case-comment" }, panes: ALL, group: "Case", says: "comment on the case" },
+  { chords: ["Alt+y"], command: { do: "summary" }, panes: ALL, group: "Case", says: "what was read today" },
+
+  { chords: ["Alt+1"], command: { do: "layout", layout: "report" }, panes: ALL, group: "Screen", says: "report wide" },
+  { chords: ["Alt+2"], command: { do: "layout", layout: "image" }, panes: ALL, group: "Screen", says: "image wide" },
+  { chords: ["Alt+3"], command: { do: "layout", layout: "two" }, panes: ALL, group: "Screen", says: "images in a window of their own" },
+  ...IMAGE_BINDINGS,
 ];
 
 export interface KeyPress {
@@ -94,10 +165,17 @@ export interface KeyPress {
   readonly altGraph: boolean;
 }
 
+/** `Alt+g`, `Alt+2`: by the key's place, since Alt makes other characters of it on some systems. Arrows stay the browser's. */
+function altChord(press: KeyPress): string | null {
+  const [, letter, digit] = /^(?:Key([A-Z])|Digit([0-9]))$/.exec(press.code) ?? [];
+  const name = letter?.toLowerCase() ?? digit;
+  return name === undefined ? null : `${press.ctrlKey || press.metaKey ? "Ctrl+" : ""}Alt+${press.shiftKey ? "Shift+" : ""}${name}`;
+}
+
 /** `Ctrl+Shift+z`, `Shift+2`, `?`, `Space`: independent of layout for digits, of the shift state for signs. */
 export function chordOf(press: KeyPress): string | null {
   const isSign = press.key.length === 1 && !/[a-z0-9 ]/i.test(press.key);
-  if (press.altKey && !press.altGraph) return null;
+  if (press.altKey && !press.altGraph) return altChord(press);
   const ctrl = (press.ctrlKey || press.metaKey) && !press.altGraph;
   const digit = /^Digit([0-9])$/.exec(press.code)?.[1];
   if (press.shiftKey && digit !== undefined && !ctrl) return `Shift+${digit}`;
@@ -110,13 +188,14 @@ export function chordOf(press: KeyPress): string | null {
 export function commandFor(
   chord: string,
   context: { pane: Pane; pendingColumn: boolean; schema: SchemaTable },
+  bindings: readonly Binding[] = BINDINGS,
 ): Command | null {
   const { pane, pendingColumn, schema } = context;
   if (pendingColumn && pane === "cells") {
     const column = schema.columnLetters.indexOf(chord);
     if (column >= 0) return { do: "column", column };
   }
-  const binding = BINDINGS.find((each) => each.panes.includes(pane) && each.chords.includes(chord));
+  const binding = bindings.find((each) => each.panes.includes(pane) && each.chords.includes(chord));
   if (binding) return binding.command;
   if (pane === "image") return null;
   const row = schema.rowLetters.indexOf(chord);
@@ -134,5 +213,6 @@ const SHOWN: Readonly<Record<string, string>> = {
 
 /** The keys of a chord as they are printed on a keyboard. */
 export function keyCaps(chord: string): string[] {
-  return chord.split("+").map((key) => SHOWN[key] ?? key);
+  if (chord === "+") return ["+"];
+  return chord.split(/\+(?=.)/).map((key) => SHOWN[key] ?? key);
 }

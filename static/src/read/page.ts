@@ -2,29 +2,47 @@
 
 import { byId, replaceChildren, setText } from "../lib/dom";
 import { toast } from "../lib/toast";
-import { attentionOf, nextAttention } from "./attention";
+import { attentionOf } from "./attention";
 import type { Attention } from "./attention";
 import type { Conflict } from "./autosave";
-import { codeInfo, isPositive } from "./codes";
-import { EvidenceMap } from "./evidence";
-import type { Command, Pane } from "./keys";
+import { Commands } from "./commands";
+import type { EvidenceMap } from "./evidence";
+import { Flow } from "./flow";
+import { ImagePane } from "./images";
+import type { ViewerMaker } from "./images";
+import { KeyMap } from "./keymap";
+import type { Command } from "./keys";
+import { Panes } from "./panes";
+import { Preferences } from "./preferences";
 import { SchemaTable } from "./schema";
+import { Sentences } from "./sentences";
 import { CaseSession } from "./session";
 import * as reading from "./state";
 import type { ReadingState } from "./state";
 import { Submitting } from "./submitting";
 import type { CasePayload, SchemaData } from "./types";
+import { startTour } from "./tour";
+import { Words } from "./words";
+import type { Measurement } from "../viewer/types";
 import { createAttention } from "./view/attention";
 import { createCard } from "./view/card";
 import type { CardView } from "./view/card";
 import { openConflictDialog } from "./view/conflictDialog";
 import { cellLabel, createGrid } from "./view/grid";
-import { openKeysDialog } from "./view/keysDialog";
 import { createReport } from "./view/report";
 import type { ReportView } from "./view/report";
 import { createStatus } from "./view/status";
 
-const PANES: Readonly<Record<Pane, string>> = { report: "report-pane", cells: "cells-pane", image: "image-pane" };
+/** What a page is given beside its case: what the reader has set, and where a viewer comes from. */
+export interface Setup {
+  readonly preferences: Preferences;
+  readonly makeViewer: ViewerMaker;
+}
+
+const NOTHING_SET: Setup = {
+  preferences: new Preferences({ tour_done: true }),
+  makeViewer: () => Promise.reject(new Error("this page has no viewer")),
+};
 
 export class ReadingPage {
   readonly schema: SchemaTable;
@@ -33,18 +51,28 @@ export class ReadingPage {
   state: ReadingState;
   attention: Attention;
   pendingColumn = false;
+  readonly preferences: Preferences;
+  readonly panes: Panes;
+  /** The image pane; what is asked of it before its viewer and images are there is done when they are. */
+  readonly viewer: ImagePane;
+  readonly flow: Flow;
+  keys: KeyMap;
+  readonly grid;
+  readonly submitting: Submitting;
+  readonly sentences: Sentences;
+  readonly words: Words;
+  evidence: EvidenceMap;
+  report: ReportView;
+  card: CardView;
   private readonly user: string;
-  private readonly grid;
+  private readonly commands: Commands;
   private readonly attentionList;
-  private readonly submitting: Submitting;
-  private evidence: EvidenceMap;
-  private report: ReportView;
-  private card: CardView;
-  private sentence: number | null = null;
   private shownMs = 0;
 
-  constructor(schemaData: SchemaData, payload: CasePayload, user: string) {
-    this.schema = new SchemaTable(schemaData);
+  constructor(schemaData: SchemaData, payload: CasePayload, user: string, setup: Setup = NOTHING_SET) {
+    this.preferences = setup.preferences;
+    this.keys = new KeyMap(setup.preferences.data.keys);
+    this.schema = new SchemaTable(schemaData, this.keys.cellLetters);
     this.user = user;
     this.status = createStatus({
       save: () => this.resolveProblem(),
@@ -54,6 +82,12 @@ export class ReadingPage {
     this.grid = createGrid(this.schema, (index) => this.focusCell(index));
     this.attentionList = createAttention(this.schema, (index) => this.focusCell(index));
     this.submitting = new Submitting(this);
+    this.sentences = new Sentences(this);
+    this.words = new Words(this);
+    this.commands = new Commands(this);
+    this.viewer = this.openImages(setup.makeViewer);
+    this.panes = new Panes(setup.preferences, () => this.viewer.resize());
+    this.flow = new Flow(this);
     replaceChildren(byId("grid-place"), [this.grid.element]);
     replaceChildren(byId("attention-place"), [this.attentionList.element]);
     // What `showCase` sets is set here too, so that no field is ever undefined.
@@ -83,67 +117,8 @@ export class ReadingPage {
   run(command: Command): void {
     const wasPending = this.pendingColumn;
     this.pendingColumn = false;
-    this.dispatch(command);
+    this.commands.run(command);
     if (wasPending !== this.pendingColumn) this.render();
-  }
-
-  private dispatch(command: Command): void {
-    const { state, schema } = this;
-    const index = state.focus;
-    const { key } = schema.place(index);
-    switch (command.do) {
-      case "value":
-        return this.apply(reading.setValue(state, index, command.code));
-      case "cycle":
-        return this.apply(reading.cycleValue(state, index));
-      case "revert":
-        return this.apply(reading.revertCell(state, index, key));
-      case "urgency":
-        if (this.mayHaveUrgency()) this.apply(reading.setUrgency(state, index, command.level));
-        return;
-      case "urgency-step":
-        if (this.mayHaveUrgency()) {
-          this.apply(reading.stepUrgency(state, index, command.by, schema.data.urgency_levels.length));
-        }
-        return;
-      case "disagrees":
-        return this.apply(reading.toggleImageDisagrees(state, key));
-      case "comment":
-        return this.card.comment.focus();
-      case "undo":
-        return this.travel(reading.undo(state), "Nothing to undo");
-      case "redo":
-        return this.travel(reading.redo(state), "Nothing to redo");
-      case "move":
-        return this.focusCell(reading.moveFocus(state, schema, command.rows, command.columns).focus);
-      case "edge":
-        return this.toEdge(command.where);
-      case "row":
-        this.pendingColumn = true;
-        return this.focusCell(schema.nearestInRow(command.row, schema.place(index).column), true);
-      case "column":
-        return this.toColumn(command.column);
-      case "attention":
-        return this.toAttention(command.by);
-      case "evidence":
-        return this.toEvidence(command.by);
-      case "sentence":
-        return this.toSentence(command.by);
-      case "sentence-cell":
-        return this.pickSentence(this.sentence);
-      case "submit":
-        return this.submitting.begin();
-      case "help":
-        openKeysDialog(schema, () => this.dialogClosed());
-        return;
-      case "pane":
-        return this.nextPane();
-      case "cancel":
-        this.showSentence(null);
-        return this.focusCell(index);
-      case "worklist":
-        void this.leave(byId("worklist-link").getAttribute("href") ?? "/");
-    }
   }
 
   /** Takes over new labels, shows them and saves them. */
@@ -152,8 +127,9 @@ export class ReadingPage {
     const { labels } = this.state;
     this.state = next;
     this.render();
-    if (next.labels !== labels) {
-      this.session.autosave.change(next.labels);
+    if (next.labels === labels) return;
+    this.session.autosave.change(next.labels);
+    if (next.labels.values !== labels.values || next.labels.urgencies !== labels.urgencies || next.labels.body.cells !== labels.body.cells) {
       const clashes = new Set(this.attention.contradictions.flatMap(({ cells }) => cells));
       setText(byId("announcer"), cellLabel(next, this.schema, next.focus, clashes));
     }
@@ -163,11 +139,25 @@ export class ReadingPage {
     if (index === null) return;
     this.pendingColumn = keepPending;
     const isNewRow = this.schema.place(index).row !== this.schema.place(this.state.focus).row;
-    if (isNewRow) this.sentence = null;
+    if (isNewRow) this.sentences.forget();
     this.state = reading.focusOn(this.state, index);
     this.render();
     if (isNewRow) this.report.showSentence(null);
     this.grid.focusCell(index);
+  }
+
+  /** Other keys from now on, here and in the window with the images. */
+  setKeys(keys: KeyMap): void {
+    this.keys = keys;
+    this.preferences.set({ keys: keys.overrides });
+    this.flow.keysChanged();
+  }
+
+  startTour(): void {
+    startTour(() => {
+      this.preferences.set({ tour_done: true });
+      this.dialogClosed();
+    });
   }
 
   setComment(text: string): void {
@@ -210,13 +200,26 @@ export class ReadingPage {
   render(): void {
     const { state, schema } = this;
     this.attention = attentionOf(state.labels, schema);
-    const span = this.sentence === null ? undefined : this.evidence.report.sentences[this.sentence];
-    const linked = new Set(span ? this.evidence.cellsAt(...span) : []);
-    this.grid.update(state, this.attention, { pendingColumn: this.pendingColumn, linked });
+    this.words.follow();
+    const linked = new Set(this.sentences.linkedCells());
+    this.grid.update(state, this.attention, { pendingColumn: this.pendingColumn, linked, unsupported: this.words.unsupported });
     this.report.update(state);
-    this.card.update(state, this.report.quote(state.focus));
+    this.words.draw();
+    this.card.update(state, this.evidence);
     this.attentionList.update(this.attention);
+    this.flow.update(state);
+    this.viewer.setMeasurements(reading.measurementsOf(state));
     this.status.showCounts(state.prefill ? reading.changedCount(state, schema) : null, this.attention);
+  }
+
+  private openImages(make: ViewerMaker): ImagePane {
+    const events = {
+      onCase: (hasImages: boolean) => this.panes.show({ hasImages }),
+      onPick: (target: string | null, name: string) => this.words.pick(target, name),
+      onMeasurements: (measurements: readonly Measurement[]) => this.apply(reading.setMeasurements(this.state, measurements)),
+      onTell: (message: string) => toast(message),
+    };
+    return new ImagePane(events, make);
   }
 
   private openSession(payload: CasePayload): CaseSession {
@@ -232,22 +235,29 @@ export class ReadingPage {
   }
 
   private evidenceOf(payload: CasePayload): EvidenceMap {
-    return new EvidenceMap(payload.report, this.schema, payload.prefill?.cells ?? {});
+    return this.words.evidenceOf(payload);
   }
 
   private openReport(): ReportView {
-    return createReport(this.evidence, this.schema, (_, sentence) => this.pickSentence(sentence));
+    return createReport(this.evidence, this.schema, {
+      onPick: (sentence) => this.sentences.pick(sentence),
+      onCite: (mention) => this.words.cite(mention),
+    });
   }
 
   private openCard(payload: CasePayload): CardView {
     return createCard(this.schema, payload.prefill, {
       run: (command) => this.run(command),
       onComment: (text) => this.setComment(text),
+      onRemoveQuote: (position) => this.words.removeQuote(position),
+      onImageValue: (value) => this.words.setImageValue(value),
     });
   }
 
   private begin(): void {
-    this.sentence = null;
+    this.viewer.open(this.session.payload, reading.measurementsOf(this.state));
+    this.sentences.forget();
+    this.words.begin();
     this.pendingColumn = false;
     replaceChildren(byId("report-place"), [this.report.element]);
     replaceChildren(byId("card-place"), [this.card.element]);
@@ -260,89 +270,8 @@ export class ReadingPage {
     byId("report-place").scrollTop = 0;
     this.grid.focusCell(this.state.focus);
     this.shownMs = performance.now();
-    this.session.begin();
+    this.session.begin((next) => void this.viewer.ahead(next));
     if (this.session.restored) toast("Changes that could not be saved before are back.", { tone: "warn" });
-  }
-
-  private travel(next: ReadingState, nothing: string): void {
-    if (next === this.state) toast(nothing);
-    else {
-      this.apply(next);
-      this.grid.focusCell(next.focus);
-    }
-  }
-
-  private mayHaveUrgency(): boolean {
-    const { state, schema } = this;
-    if (!schema.hasUrgency(state.focus)) toast(`${schema.findingName(state.focus)} has no urgency.`);
-    else if (!isPositive(state.labels.values.charAt(state.focus))) {
-      const now = codeInfo(state.labels.values.charAt(state.focus)).says;
-      toast(`Urgency needs a present or possible finding; this one is ${now}. Press 1 or 2 first.`, { tone: "warn" });
-    } else return true;
-    return false;
-  }
-
-  private toEdge(where: "row-start" | "row-end" | "first" | "last"): void {
-    const inRow = this.schema.cellsOfRow(this.schema.place(this.state.focus).row);
-    const first = this.schema.cellsOfRow(0);
-    const last = this.schema.cellsOfRow(this.schema.rows - 1);
-    const cell = { "row-start": inRow[0], "row-end": inRow.at(-1), first: first[0], last: last.at(-1) }[where];
-    this.focusCell(cell ?? null);
-  }
-
-  private toColumn(column: number): void {
-    const { row } = this.schema.place(this.state.focus);
-    const index = this.schema.at(row, column);
-    if (index !== null) this.focusCell(index);
-    else toast(`${this.schema.targetTitle(this.state.focus)} has no cell for ${this.schema.data.findings[column]?.name}.`);
-  }
-
-  private toAttention(by: 1 | -1): void {
-    const index = nextAttention(this.attention, this.schema, this.state.focus, by);
-    if (index === null) toast("No cell needs you: Ctrl Enter submits.", { tone: "good" });
-    else this.focusCell(index);
-  }
-
-  private toEvidence(by: 1 | -1): void {
-    const { row } = this.schema.place(this.state.focus);
-    const ofTarget = this.evidence.sentencesOf(this.schema.cellsOfRow(row));
-    const ofCell = this.evidence.sentencesOf([this.state.focus]);
-    if (ofTarget.length === 0) return toast(`No sentence was found for ${this.schema.targetTitle(this.state.focus)}.`);
-    const at = this.sentence === null ? -1 : ofTarget.indexOf(this.sentence);
-    const start = by === 1 ? (ofCell[0] ?? ofTarget[0]) : (ofCell.at(-1) ?? ofTarget.at(-1));
-    const next = at < 0 ? start : ofTarget[(at + by + ofTarget.length) % ofTarget.length];
-    this.showSentence(next ?? null);
-  }
-
-  private toSentence(by: 1 | -1): void {
-    const count = this.evidence.report.sentences.length;
-    if (count === 0) return;
-    const from = this.sentence ?? (by === 1 ? -1 : count);
-    this.showSentence(Math.max(0, Math.min(count - 1, from + by)));
-  }
-
-  /** Rings a sentence and goes to the first cell that it supports, or to the next of them when already on one. */
-  private pickSentence(sentence: number | null): void {
-    const span = sentence === null ? undefined : this.evidence.report.sentences[sentence];
-    if (!span) return;
-    const cells = this.evidence.cellsAt(...span);
-    if (cells.length === 0) toast("No cell is based on this sentence.");
-    else this.focusCell(cells[(cells.indexOf(this.state.focus) + 1) % cells.length] ?? null);
-    this.showSentence(sentence);
-  }
-
-  private showSentence(sentence: number | null): void {
-    this.sentence = sentence;
-    this.render();
-    this.report.showSentence(sentence);
-  }
-
-  private nextPane(): void {
-    const open = (["report", "cells", "image"] as const).filter((pane) => !byId(PANES[pane]).hidden);
-    const next = open[(open.indexOf(paneOf(document.activeElement)) + 1) % open.length] ?? "cells";
-    if (next === "cells") this.grid.focusCell(this.state.focus);
-    else if (next === "report") byId("report-place").focus();
-    else byId(PANES.image).focus();
   }
 
   private resolveProblem(): void {
@@ -350,10 +279,4 @@ export class ReadingPage {
     if (open) this.openConflict(open);
     else this.session.autosave.retryNow();
   }
-}
-
-/** The pane whose keys are in force. Everything that is in no pane counts as the cells. */
-export function paneOf(element: Element | null): Pane {
-  if (element?.closest(`#${PANES.report}`)) return "report";
-  return element?.closest(`#${PANES.image}`) ? "image" : "cells";
 }

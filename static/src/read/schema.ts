@@ -9,7 +9,7 @@ export interface CellPlace {
 }
 
 /** Letters that are commands in the cells pane, so no target may have them. See `keys.ts`. */
-export const COMMAND_LETTERS = "cinuw";
+export const COMMAND_LETTERS = "ceinuw";
 
 /** The schema as the screen needs it: a table of targets by findings in which some cells may not exist. */
 export class SchemaTable {
@@ -20,7 +20,8 @@ export class SchemaTable {
   readonly columnLetters: readonly (string | null)[];
   private readonly grid: readonly (readonly (number | null)[])[];
 
-  constructor(data: SchemaData) {
+  /** `letters` are commands in the cells beside those that always are. */
+  constructor(data: SchemaData, letters = "") {
     this.data = data;
     const rowOf = new Map(data.targets.map((target, row) => [target.name, row]));
     const columnOf = new Map(data.findings.map((finding, column) => [finding.name, column]));
@@ -39,7 +40,7 @@ export class SchemaTable {
     this.grid = grid;
     this.rowLetters = assignMnemonics(
       data.targets.map((target) => target.title),
-      COMMAND_LETTERS,
+      COMMAND_LETTERS + letters,
     );
     this.columnLetters = assignMnemonics(data.findings.map((finding) => finding.short_name));
   }

@@ -1,8 +1,8 @@
 /** One case on screen: its draft, its clock, its submission, and the case after it, asked for ahead of time. */
 
 import { uuid4 } from "../lib/uuid";
-import { fetchNext, saveDraft, submitReading } from "./api";
-import type { NextResult, SubmitResult } from "./api";
+import { fetchNext, saveDraft, skipCase, submitReading } from "./api";
+import type { NextResult, SkipResult, SubmitResult } from "./api";
 import { Autosave, labelsOf } from "./autosave";
 import type { Conflict, SaveStatus } from "./autosave";
 import { copyKey, keepCopy, readCopy, recoveryOf } from "./recover";
@@ -10,7 +10,7 @@ import type { SchemaTable } from "./schema";
 import { isSameLabels, startState, withLabels } from "./state";
 import type { ReadingState } from "./state";
 import { ActiveTimer } from "./timer";
-import type { CasePayload, Labels } from "./types";
+import type { CasePayload, Labels, Skipped } from "./types";
 
 const SUBMIT_TRIES = 4;
 const SUBMIT_WAIT_MS = 700;
@@ -66,18 +66,37 @@ export class CaseSession {
   }
 
   /** Starts what needs the page to be ready: saving restored changes, asking for the next case. */
-  begin(): void {
+  begin(onNext: (next: CasePayload) => void = () => undefined): void {
     if (this.restored) this.autosave.change(this.startState.labels);
     this.upcoming = fetchNext(this.payload.urls.next);
+    void this.upcoming.then((result) => {
+      if (result.kind === "next" && result.answer.case) onNext(result.answer.case);
+    });
   }
 
   get activeSeconds(): number {
     return this.priorSeconds + this.timer.seconds;
   }
 
-  /** Whether seconds alone are worth a draft: not when a submitted reading is only looked at. */
+  /** Whether seconds alone are worth a draft: not when a submitted or skipped case is only looked at. */
   get countsVisit(): boolean {
-    return this.payload.case.state !== "submitted" || this.autosave.isDirty;
+    const { state } = this.payload.case;
+    return (state !== "submitted" && state !== "skipped") || this.autosave.isDirty;
+  }
+
+  /** Puts the case off as it stands on the screen. */
+  async skip(labels: Labels, why: Skipped): Promise<SkipResult> {
+    await this.autosave.pause();
+    const open = this.autosave.openConflict;
+    if (open) return { kind: "stale", theirs: open.theirs };
+    const request = { ...this.autosave.requestBody(labels, this.timer.pendingSeconds), ...why };
+    const result = await skipCase(this.payload.urls.skip, request);
+    if (result.kind === "skipped") this.autosave.finish();
+    else {
+      if (result.kind === "stale" && result.theirs) this.autosave.meetTheirs(result.theirs);
+      this.autosave.resume();
+    }
+    return result;
   }
 
   async submit(labels: Labels, acknowledged: readonly string[]): Promise<SubmitResult> {

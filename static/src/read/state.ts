@@ -3,7 +3,8 @@
 import { IMAGE_DISAGREES, NO_URGENCY, UNDECIDED, UNREADABLE, VALUE_CODES, isPositive, isValue, urgencyCode, urgencyOf } from "./codes";
 import type { ValueCode } from "./codes";
 import type { SchemaTable } from "./schema";
-import type { CasePayload, CellNote, Labels } from "./types";
+import type { Measurement } from "../viewer/types";
+import type { CaseNote, CasePayload, CellNote, LabelBody, Labels } from "./types";
 
 const UNDO_STEPS = 500;
 
@@ -44,7 +45,18 @@ function checked(labels: Labels, schema: SchemaTable): Labels {
         `${labels.urgencies.length} urgencies`,
     );
   }
-  return { values: labels.values, urgencies: labels.urgencies, body: { cells: labels.body.cells } };
+  return { values: labels.values, urgencies: labels.urgencies, body: bodyOf(labels.body) };
+}
+
+/** A body in the one way of writing it: what is empty is absent, and a reason for skipping is not part of a reading. */
+export function bodyOf(body: LabelBody): LabelBody {
+  const { comment, flagged } = body.case ?? {};
+  const note: CaseNote = { ...(comment ? { comment } : {}), ...(flagged ? { flagged } : {}) };
+  return {
+    cells: body.cells,
+    ...(Object.keys(note).length > 0 ? { case: note } : {}),
+    ...(body.measurements && body.measurements.length > 0 ? { measurements: body.measurements } : {}),
+  };
 }
 
 function put(text: string, index: number, code: string): string {
@@ -72,9 +84,18 @@ export function isSameCell(one: Labels, other: Labels, index: number, key: strin
   );
 }
 
+/** The parts of a body that belong to the whole case. */
+export type CasePart = "case" | "measurements";
+
+export function isSamePart(one: Labels, other: Labels, part: CasePart): boolean {
+  const [mine, theirs] = [bodyOf(one.body)[part], bodyOf(other.body)[part]];
+  return mine === theirs || canonical(mine ?? null) === canonical(theirs ?? null);
+}
+
 export function isSameLabels(one: Labels, other: Labels): boolean {
   if (one === other) return true;
   if (one.values !== other.values || one.urgencies !== other.urgencies) return false;
+  if (!isSamePart(one, other, "case") || !isSamePart(one, other, "measurements")) return false;
   const keys = new Set([...Object.keys(one.body.cells), ...Object.keys(other.body.cells)]);
   return [...keys].every((key) => isSameNote(one.body.cells[key], other.body.cells[key]));
 }
@@ -125,7 +146,7 @@ export function revertCell(state: ReadingState, index: number, key: string): Rea
   return withLabels(state, {
     values: put(state.labels.values, index, from.values.charAt(index)),
     urgencies: put(state.labels.urgencies, index, from.urgencies.charAt(index)),
-    body: { cells },
+    body: { ...state.labels.body, cells },
   });
 }
 
@@ -133,10 +154,35 @@ export function noteOf(state: ReadingState, key: string): CellNote {
   return state.labels.body.cells[key] ?? {};
 }
 
-function withNote(state: ReadingState, key: string, note: CellNote, tag: string | null): ReadingState {
+/** `state` with all that the reader adds to a cell; an empty note is no note. */
+export function withNote(state: ReadingState, key: string, note: CellNote, tag: string | null = null): ReadingState {
   const { [key]: _old, ...others } = state.labels.body.cells;
   const cells = Object.keys(note).length > 0 ? { ...others, [key]: note } : others;
-  return withLabels(state, { ...state.labels, body: { cells } }, tag);
+  return withLabels(state, { ...state.labels, body: { ...state.labels.body, cells } }, tag);
+}
+
+export function caseNoteOf(state: ReadingState): CaseNote {
+  return state.labels.body.case ?? {};
+}
+
+/** Sets the comment on the whole case. Typing it is one step to undo. */
+export function setCaseComment(state: ReadingState, comment: string): ReadingState {
+  const body = bodyOf({ ...state.labels.body, case: { ...caseNoteOf(state), comment } });
+  return withLabels(state, { ...state.labels, body }, "case comment");
+}
+
+export function toggleFlagged(state: ReadingState): ReadingState {
+  const note = caseNoteOf(state);
+  const body = bodyOf({ ...state.labels.body, case: { ...note, flagged: !note.flagged } });
+  return withLabels(state, { ...state.labels, body });
+}
+
+export function measurementsOf(state: ReadingState): readonly Measurement[] {
+  return state.labels.body.measurements ?? [];
+}
+
+export function setMeasurements(state: ReadingState, measurements: readonly Measurement[]): ReadingState {
+  return withLabels(state, { ...state.labels, body: bodyOf({ ...state.labels.body, measurements }) });
 }
 
 export function setComment(state: ReadingState, key: string, comment: string): ReadingState {
@@ -146,7 +192,7 @@ export function setComment(state: ReadingState, key: string, comment: string): R
 
 export function toggleImageDisagrees(state: ReadingState, key: string): ReadingState {
   const note = noteOf(state, key);
-  const { flags = [], ...rest } = note;
+  const { flags = [], image_value: _shown, ...rest } = note;
   const others = flags.filter((flag) => flag !== IMAGE_DISAGREES);
   const next = hasImageDisagrees(note) ? others : [...others, IMAGE_DISAGREES];
   return withNote(state, key, next.length > 0 ? { ...rest, flags: next } : rest, null);

@@ -39,7 +39,7 @@ export class Submitting {
     page.status.showBusy(true);
     try {
       const result = await page.session.submit(page.state.labels, acknowledged);
-      if (result.kind === "submitted") await this.bringNext(result.next);
+      if (result.kind === "submitted") await this.bringNext(result.next, "submitted");
       else this.explain(result);
     } finally {
       this.isBusy = false;
@@ -47,29 +47,31 @@ export class Submitting {
     }
   }
 
-  private async bringNext(wanted: number | null): Promise<void> {
+  /** Shows the next case; `done` says what became of this one. */
+  async bringNext(wanted: number | null, done: "submitted" | "skipped"): Promise<void> {
     const { page } = this;
     const { key } = page.session.payload.case;
     const { page: reopen } = page.session.payload.urls;
-    if (wanted === null) return this.showAllRead(key);
+    if (wanted === null) return this.showAllRead(key, done);
     const next = await page.session.next(wanted);
     if (next.kind !== "next") {
-      toast(`${key} is submitted. The next case could not be loaded.`, { tone: "warn" });
+      toast(`${key} is ${done}. The next case could not be loaded.`, { tone: "warn" });
       window.location.reload();
       return;
     }
-    if (!next.answer.case) return this.showAllRead(key);
+    if (!next.answer.case) return this.showAllRead(key, done);
     window.history.pushState(null, "", next.answer.case.urls.page);
     page.showCase(next.answer.case);
-    toast(`${key} submitted.`, { tone: "good", link: { href: reopen, text: "Reopen" } });
+    toast(`${key} ${done}.`, { tone: "good", link: { href: reopen, text: "Reopen" } });
   }
 
-  private showAllRead(key: string): void {
+  private showAllRead(key: string, done: string): void {
     document.body.classList.add("all-read");
-    for (const pane of ["report-pane", "cells-pane", "image-pane", "status-bar"]) byId(pane).hidden = true;
+    for (const pane of ["report-pane", "cells-pane", "image-pane", "split-report", "split-image", "status-bar"]) byId(pane).hidden = true;
     const message = byId("all-read");
     message.hidden = false;
-    setText(byId("all-read-note"), `${key} is submitted. There is no further case on your list.`);
+    setText(byId("all-read-note"), `${key} is ${done}. There is no further case on your list.`);
+    void this.page.flow.showSummaryIn(byId("all-read-summary"));
     byId("all-read-link").focus();
   }
 

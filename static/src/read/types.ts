@@ -1,5 +1,7 @@
 /** The shapes of docs/api.md. Offsets count Unicode code points. */
 
+import type { Measurement } from "../viewer/types";
+
 export type Span = readonly [start: number, end: number];
 
 export interface SchemaData {
@@ -59,11 +61,30 @@ export interface CellNote {
   readonly comment?: string;
   /** May hold `IMAGE_DISAGREES` of `codes.ts`. */
   readonly flags?: readonly string[];
+  /** The reader's own evidence, in place of the machine's; empty when no words support the cell. */
+  readonly evidence?: readonly Span[];
+  /** Name of the value that the image shows; only beside the flag. */
+  readonly image_value?: string;
   readonly [other: string]: unknown;
+}
+
+/** What a reader says of the whole case. Absent keys mean nothing was said. */
+export interface CaseNote {
+  readonly comment?: string;
+  readonly flagged?: boolean;
+  /** Why the case was put off; only in a draft that was skipped, and gone once it is read after all. */
+  readonly skipped?: Skipped;
+}
+
+export interface Skipped {
+  readonly reason: string;
+  readonly note: string;
 }
 
 export interface LabelBody {
   readonly cells: Readonly<Record<string, CellNote>>;
+  readonly case?: CaseNote;
+  readonly measurements?: readonly Measurement[];
 }
 
 /** One complete set of labels. Every draft, reading and undo step is one of these. */
@@ -86,13 +107,15 @@ export interface Reading extends Labels {
   readonly active_seconds: number;
 }
 
+export type CaseState = "new" | "draft" | "skipped" | "submitted";
+
 export interface CasePayload {
   readonly case: {
     readonly id: number;
     readonly key: string;
     readonly position: number;
     readonly total: number;
-    readonly state: "new" | "draft" | "submitted";
+    readonly state: CaseState;
     readonly done: number;
   };
   readonly report: ReportData;
@@ -100,7 +123,19 @@ export interface CasePayload {
   readonly prefill: Prefill | null;
   readonly draft: Draft | null;
   readonly reading: Reading | null;
-  readonly urls: { readonly draft: string; readonly submit: string; readonly next: string; readonly page: string };
+  /** How many series there are to look at; null when the case has no images. */
+  readonly images: { readonly n_series: number } | null;
+  readonly urls: {
+    readonly draft: string;
+    readonly submit: string;
+    readonly skip: string;
+    readonly next: string;
+    readonly page: string;
+    readonly images: string;
+    readonly viewer: string;
+    readonly jump: string;
+    readonly summary: string;
+  };
 }
 
 export interface DraftRequest extends Labels {
@@ -114,6 +149,11 @@ export interface DraftRequest extends Labels {
 export interface SubmitRequest extends DraftRequest {
   readonly submission_id: string;
   readonly acknowledged: readonly string[];
+}
+
+export interface SkipRequest extends DraftRequest {
+  readonly reason: string;
+  readonly note: string;
 }
 
 export interface NextAnswer {

@@ -1,19 +1,23 @@
 /** Everything about the focused cell: its values with their keys, what the machine said and why, comment and flag. */
 
 import { el, kbd, replaceChildren, setAttribute, setText } from "../../lib/dom";
+import type { ValueCode } from "../codes";
 import { CODES, codeInfo, isPositive, urgencyOf } from "../codes";
+import type { EvidenceMap } from "../evidence";
 import { BINDINGS, keyCaps } from "../keys";
 import type { Command } from "../keys";
 import type { SchemaTable } from "../schema";
 import { hasImageDisagrees, isChanged, noteOf } from "../state";
 import type { ReadingState } from "../state";
 import type { Prefill } from "../types";
+import { createCardEvidence } from "./cardEvidence";
 import { glyph, urgencyBars } from "./glyph";
+import { createImageShows } from "./imageShows";
 
 export interface CardView {
   readonly element: HTMLElement;
   readonly comment: HTMLTextAreaElement;
-  update(state: ReadingState, quotes: readonly string[]): void;
+  update(state: ReadingState, evidence: EvidenceMap): void;
 }
 
 function chip(text: string, key: string, pressed: (() => void) | null): HTMLButtonElement {
@@ -35,7 +39,12 @@ function keyOf(wanted: Command["do"]): string {
 export function createCard(
   schema: SchemaTable,
   prefill: Prefill | null,
-  actions: { run: (command: Command) => void; onComment: (text: string) => void },
+  actions: {
+    run: (command: Command) => void;
+    onComment: (text: string) => void;
+    onRemoveQuote: (position: number) => void;
+    onImageValue: (value: ValueCode) => void;
+  },
 ): CardView {
   const title = el("h2", { class: "card-title" });
   const place = el("span", { class: "dim" });
@@ -63,19 +72,20 @@ export function createCard(
   });
   comment.addEventListener("input", () => actions.onComment(comment.value));
   const machine = el("p", { class: "machine" });
-  const quotes = el("div", { class: "quotes" });
+  const imageShows = createImageShows(keyOf("image-value"), actions.onImageValue);
+  const quotes = createCardEvidence(prefill, actions.onRemoveQuote);
 
   const element = el("section", { class: "card", attrs: { "aria-label": "Focused cell" } }, [
     el("header", {}, [title, place]),
     definition,
     el("div", { class: "chips", attrs: { role: "group", "aria-label": "Value" } }, values.map(({ button }) => button)),
     schema.data.urgency_levels.length > 0 ? urgency : null,
-    el("div", { class: "chips" }, [disagrees, comment]),
+    el("div", { class: "chips" }, [disagrees, imageShows.element, comment]),
     machine,
-    quotes,
+    quotes.element,
   ]);
 
-  function update(state: ReadingState, sentences: readonly string[]): void {
+  function update(state: ReadingState, evidence: EvidenceMap): void {
     const index = state.focus;
     const { key } = schema.place(index);
     const value = state.labels.values.charAt(index);
@@ -94,7 +104,8 @@ export function createCard(
     setAttribute(disagrees, "aria-pressed", String(hasImageDisagrees(note)));
     if (comment.value !== (note.comment ?? "")) comment.value = note.comment ?? "";
     replaceChildren(machine, machineSays(state, index, key));
-    replaceChildren(quotes, evidenceText(key, sentences));
+    imageShows.update(state, index, key);
+    quotes.update(key, evidence.quotes(index), evidence.hasOwn(index));
   }
 
   function machineSays(state: ReadingState, index: number, key: string): (Node | string)[] {
@@ -108,15 +119,6 @@ export function createCard(
     const flags = (said?.flags ?? []).map((flag) => el("span", { class: "tag", text: flag.replaceAll("_", " ") }));
     const changed = isChanged(state, index, key) ? [el("span", { class: "tag tag-changed", text: "changed by you" })] : [];
     return [glyph(code), el("span", { text: words.join(" · ") }), ...flags, ...changed];
-  }
-
-  function evidenceText(key: string, sentences: readonly string[]): HTMLElement[] {
-    const reason = prefill?.cells[key]?.reason;
-    const parts = sentences.slice(0, 2).map((words) => el("p", { class: "quote", text: `“${words.trim()}”` }));
-    if (sentences.length > 2) parts.push(el("p", { class: "dim", text: `and ${sentences.length - 2} more` }));
-    if (reason) parts.push(el("p", { class: "dim", text: `Why: ${reason}` }));
-    if (prefill && parts.length === 0) parts.push(el("p", { class: "dim", text: "No sentence was found for this cell." }));
-    return parts;
   }
 
   return { element, comment, update };

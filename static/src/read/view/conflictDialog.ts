@@ -8,16 +8,37 @@ import { codeInfo, urgencyOf } from "../codes";
 import { differences, mergeVersions } from "../conflict";
 import type { Side } from "../conflict";
 import type { SchemaTable } from "../schema";
+import { imageValueOf } from "../imageValue";
 import { hasImageDisagrees } from "../state";
 import type { Labels } from "../types";
 import { glyph } from "./glyph";
 
+function nameOf(index: number, key: string, schema: SchemaTable): string {
+  if (index < 0) return key === "case" ? "Comment and flag of the case" : "Measurements";
+  return `${schema.targetTitle(index)} · ${schema.findingName(index)}`;
+}
+
+/** What a version says of the whole case. */
+function partText(labels: Labels, key: string): string {
+  if (key === "measurements") {
+    const n = labels.body.measurements?.length ?? 0;
+    return n === 1 ? "1 measurement" : `${n} measurements`;
+  }
+  const { comment, flagged } = labels.body.case ?? {};
+  const parts = [flagged ? "flagged" : "", comment ? `“${comment}”` : ""].filter(Boolean);
+  return parts.join(", ") || "nothing";
+}
+
 function versionText(labels: Labels, index: number, key: string, schema: SchemaTable): string {
+  if (index < 0) return partText(labels, key);
   const level = urgencyOf(labels.urgencies.charAt(index));
   const note = labels.body.cells[key];
   const parts = [codeInfo(labels.values.charAt(index)).says];
   if (level !== null) parts.push(`urgency ${schema.data.urgency_levels[level] ?? level}`);
   if (hasImageDisagrees(note)) parts.push("image disagrees");
+  const shown = imageValueOf(note);
+  if (shown) parts.push(`image shows ${codeInfo(shown).says}`);
+  if (note?.evidence) parts.push(`${note.evidence.length} of your own pieces of evidence`);
   if (note?.comment) parts.push(`“${note.comment}”`);
   return parts.join(", ");
 }
@@ -66,13 +87,13 @@ export function openConflictDialog(
     });
     radios.set(`${index} ${side}`, radio);
     return el("td", {}, [
-      el("label", { class: "version" }, [radio, glyph(labels.values.charAt(index)), el("span", { text: versionText(labels, index, key, schema) })]),
+      el("label", { class: "version" }, [radio, index < 0 ? null : glyph(labels.values.charAt(index)), el("span", { text: versionText(labels, index, key, schema) })]),
     ]);
   };
   const rows = found.map(({ index, key, suggested }) => {
     if (suggested) choice.set(index, suggested);
     return el("tr", {}, [
-      el("th", { attrs: { scope: "row" }, text: `${schema.targetTitle(index)} · ${schema.findingName(index)}` }),
+      el("th", { attrs: { scope: "row" }, text: nameOf(index, key, schema) }),
       option(index, key, "mine", mine),
       option(index, key, "theirs", theirs),
     ]);

@@ -5,6 +5,7 @@ import type { Attention } from "../attention";
 import { codeInfo, isPositive, urgencyOf } from "../codes";
 import { mnemonicPosition } from "../mnemonics";
 import type { SchemaTable } from "../schema";
+import { imageValueOf } from "../imageValue";
 import { hasImageDisagrees, isChanged, noteOf } from "../state";
 import type { ReadingState } from "../state";
 import { glyph, urgencyBars } from "./glyph";
@@ -14,6 +15,8 @@ export interface GridMarks {
   readonly pendingColumn: boolean;
   /** Cells that the chosen sentence supports. */
   readonly linked: ReadonlySet<number>;
+  /** Cells to point out because no words support them. */
+  readonly unsupported: ReadonlySet<number>;
 }
 
 export interface GridView {
@@ -33,6 +36,9 @@ export function cellLabel(state: ReadingState, schema: SchemaTable, index: numbe
     parts.push(before === state.labels.values.charAt(index) ? "changed" : `changed from ${codeInfo(before).says}`);
   }
   if (hasImageDisagrees(note)) parts.push("image disagrees");
+  const shown = imageValueOf(note);
+  if (shown) parts.push(`image shows ${codeInfo(shown).says}`);
+  if (note.evidence) parts.push(note.evidence.length > 0 ? "your evidence" : "evidence taken away");
   if (note.comment) parts.push("has a comment");
   if (clashes.has(index)) parts.push("contradicts another cell");
   return `${schema.targetTitle(index)}, ${schema.findingName(index)}: ${parts.join(", ")}`;
@@ -75,7 +81,7 @@ export function createGrid(schema: SchemaTable, onPick: (index: number) => void)
     rows.push(line);
     return line;
   });
-  const element = el("table", { class: "cells", attrs: { role: "grid", "aria-label": "Cells: targets by findings" } }, [
+  const element = el("table", { class: "cells", attrs: { role: "grid", "aria-label": "Cells: targets by findings", "aria-multiselectable": "true" } }, [
     el("thead", {}, [head]),
     el("tbody", {}, body),
   ]);
@@ -87,15 +93,18 @@ export function createGrid(schema: SchemaTable, onPick: (index: number) => void)
   function draw(index: number, cell: HTMLTableCellElement, state: ReadingState): void {
     const value = state.labels.values.charAt(index);
     const urgency = urgencyOf(state.labels.urgencies.charAt(index));
-    const wanted = `${value}${urgency ?? "_"}`;
+    const shown = imageValueOf(noteOf(state, schema.place(index).key));
+    const wanted = `${value}${urgency ?? "_"}${shown ?? ""}`;
     if (drawn.get(index) === wanted) return;
     drawn.set(index, wanted);
     const level = urgency === null ? "" : (schema.data.urgency_levels[urgency] ?? "");
     cell.replaceChildren(glyph(value));
+    // Beside the sign for "image disagrees".
+    if (shown) cell.append(el("span", { class: "image-shown" }, [glyph(shown)]));
     if (urgency !== null) cell.append(urgencyBars(urgency, `urgency: ${level}`));
   }
 
-  function update(state: ReadingState, attention: Attention, { pendingColumn, linked }: GridMarks): void {
+  function update(state: ReadingState, attention: Attention, { pendingColumn, linked, unsupported }: GridMarks): void {
     const focused = schema.place(state.focus);
     const clashes = new Set(attention.contradictions.flatMap((each) => each.cells));
     for (const [index, cell] of cells) {
@@ -110,11 +119,13 @@ export function createGrid(schema: SchemaTable, onPick: (index: number) => void)
       if (hasImageDisagrees(note)) classes.push("disagrees");
       if (note.comment) classes.push("commented");
       if (linked.has(index)) classes.push("linked");
+      if (unsupported.has(index)) classes.push("unsupported");
       if (index === state.focus) classes.push("focus");
       setClass(cell, classes.join(" "));
-      setAttribute(cell, "aria-label", cellLabel(state, schema, index, clashes));
+      const more = unsupported.has(index) ? ", no sentence supports it" : "";
+      setAttribute(cell, "aria-label", cellLabel(state, schema, index, clashes) + more);
       setAttribute(cell, "tabindex", index === state.focus ? "0" : "-1");
-      setAttribute(cell, "aria-selected", String(index === state.focus));
+      setAttribute(cell, "aria-selected", String(index === state.focus || linked.has(index)));
     }
     for (const [row, line] of rows.entries()) setClass(line, row === focused.row ? "on" : "");
     for (const [column, header] of [...head.cells].slice(1).entries()) setClass(header, column === focused.column ? "on" : "");

@@ -1,110 +1,145 @@
-/** The report: its own words, in sections and sentences, with the evidence of the focused cell and target marked. */
+/** The report: its own words, with the evidence of the focused cell and target marked and cited images as links. */
 
-import { el, setClass } from "../../lib/dom";
+import { el, replaceChildren, setClass } from "../../lib/dom";
 import { codeInfo } from "../codes";
-import type { EvidenceMap, Segment } from "../evidence";
+import type { EvidenceMap } from "../evidence";
 import type { SchemaTable } from "../schema";
-import { CodePointText } from "../spans";
 import type { ReadingState } from "../state";
-import type { SectionKind } from "../types";
+import type { Span } from "../types";
+import { drawReport } from "./reportText";
+import type { Piece, ReportText } from "./reportText";
+import { selectedPassage } from "./selection";
 
 /** Which value a piece of text is marked with when it supports several cells. */
 const PRIORITY = "+?~0.!_";
 
-interface Piece {
-  readonly segment: Segment;
-  readonly element: HTMLElement;
-  readonly cells: readonly number[];
+export interface ReportActions {
+  /** A click on a sentence. */
+  onPick(sentence: number): void;
+  /** A cited image was asked for, by its position in `evidence.mentions`. */
+  onCite(mention: number): void;
 }
 
 export interface ReportView {
   readonly element: HTMLElement;
   update(state: ReadingState): void;
+  /** Draws the words anew, since other pieces of them are evidence now. */
+  setEvidence(evidence: EvidenceMap): void;
   /** Moves the sentence ring; null takes it away. */
   showSentence(sentence: number | null): void;
-  quote(index: number): string[];
+  /** Marks these sentences and draws the others back; null shows all alike. */
+  showUnused(sentences: ReadonlySet<number> | null): void;
+  /** Makes one mention the current one: marked, in sight, and with `focus` the keyboard is on it. */
+  showMention(mention: number | null, options?: { focus: boolean }): void;
+  /** Position of the mention that has the keyboard, null when none has. */
+  readonly focusedMention: number | null;
+  /** Whole words that are selected, null when none are. */
+  selection(): Span | null;
 }
 
-const SECTION_NAME: Readonly<Record<SectionKind, string>> = {
-  history: "History",
-  technique: "Technique",
-  comparison: "Comparison",
-  findings: "Findings",
-  impression: "Impression",
-  other: "",
-};
+export function createReport(evidence: EvidenceMap, schema: SchemaTable, actions: ReportActions): ReportView {
+  return new Report(evidence, schema, actions);
+}
 
-export function createReport(
-  evidence: EvidenceMap,
-  schema: SchemaTable,
-  onPick: (cells: readonly number[], sentence: number) => void,
-): ReportView {
-  const text = new CodePointText(evidence.report.text);
-  const pieces: Piece[] = [];
-  let ring: number | null = null;
+class Report implements ReportView {
+  readonly element = el("div", { class: "report-text" });
+  private readonly schema: SchemaTable;
+  private evidence: EvidenceMap;
+  private drawn: ReportText;
+  private ring: number | null = null;
+  private unused: ReadonlySet<number> | null = null;
+  private mention: number | null = null;
 
-  const sections = evidence.blocks(text.length).map(({ section, segments }) => {
-    const title = section.title ? text.slice(...section.title).replace(/[\s:]+$/, "") : "";
-    const body = el("p", { class: "words" });
-    for (const segment of segments) {
-      const words = text.slice(segment.start, segment.end);
-      const cells = evidence.cellsAt(segment.start, segment.end);
-      const element = el("span", { text: words });
-      if (segment.sentence === null) {
-        if (body.childElementCount === 0 && /^[\s:]*$/.test(words)) continue;
-        if (/^\s*\n\s*\n\s*$/.test(words)) element.className = "gap";
-      } else {
-        element.dataset["sentence"] = String(segment.sentence);
-        pieces.push({ segment, element, cells });
-      }
-      body.append(element);
-    }
-    trimEnd(body);
-    const heading = title || (section.title ? SECTION_NAME[section.kind] : "");
-    if (!body.textContent?.trim() && !heading) return null;
-    return el("section", { class: `section section-${section.kind}` }, [
-      heading ? el("h3", { text: heading }) : null,
-      body.textContent?.trim() ? body : null,
-    ]);
-  });
+  constructor(evidence: EvidenceMap, schema: SchemaTable, actions: ReportActions) {
+    this.schema = schema;
+    this.evidence = evidence;
+    this.drawn = drawReport(evidence);
+    replaceChildren(this.element, this.drawn.sections);
+    this.element.addEventListener("click", (event) => {
+      if (!window.getSelection()?.isCollapsed) return;
+      const mention = mentionAt(event.target);
+      if (mention !== null) return actions.onCite(mention);
+      const target = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-sentence]") : null;
+      if (target) actions.onPick(Number(target.dataset["sentence"]));
+    });
+    this.element.addEventListener("keydown", (event) => {
+      const mention = mentionAt(event.target);
+      const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
+      if (mention === null || hasModifier || (event.key !== "Enter" && event.key !== " ")) return;
+      event.preventDefault();
+      actions.onCite(mention);
+    });
+  }
 
-  const element = el("div", { class: "report-text" }, sections);
-  element.addEventListener("click", (event) => {
-    if (!window.getSelection()?.isCollapsed) return;
-    const target = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-sentence]") : null;
-    const sentence = target ? Number(target.dataset["sentence"]) : null;
-    const span = sentence === null ? undefined : evidence.report.sentences[sentence];
-    if (sentence !== null && span) onPick(evidence.cellsAt(...span), sentence);
-  });
+  get focusedMention(): number | null {
+    return this.element.contains(document.activeElement) ? mentionAt(document.activeElement) : null;
+  }
 
-  function update(state: ReadingState): void {
-    const inRow = new Set(schema.cellsOfRow(schema.place(state.focus).row));
+  setEvidence(evidence: EvidenceMap): void {
+    const focused = this.focusedMention;
+    this.evidence = evidence;
+    this.drawn = drawReport(evidence);
+    replaceChildren(this.element, this.drawn.sections);
+    this.showUnused(this.unused);
+    this.showMention(this.mention, { focus: focused !== null && focused === this.mention });
+  }
+
+  update(state: ReadingState): void {
+    const inRow = new Set(this.schema.cellsOfRow(this.schema.place(state.focus).row));
     let previous = { mark: "", end: -1 };
-    for (const { segment, element: span, cells } of pieces) {
+    for (const { segment, element: span, cells } of this.drawn.pieces) {
+      if (segment.sentence === null) continue;
       const isFocused = cells.includes(state.focus);
       const supported = isFocused ? [state.focus] : cells.filter((index) => inRow.has(index));
       const name = supported.length > 0 ? codeInfo(strongest(supported, state)).name : "";
       const mark = name ? `ev ${isFocused ? "ev-cell" : "ev-target"} v-${name}` : cells.length > 0 ? "supports" : "";
       const follows = mark === previous.mark && segment.start === previous.end ? " ev-more" : "";
-      const ringed = segment.sentence === ring && ring !== null ? " ring" : "";
-      setClass(span, `${mark}${name ? follows : ""}${ringed}`.trim());
+      const ringed = segment.sentence === this.ring && this.ring !== null ? " ring" : "";
+      const unused = this.unused?.has(segment.sentence) ? " unused" : "";
+      setClass(span, `${mark}${name ? follows : ""}${ringed}${unused}`.trim());
       previous = { mark, end: segment.end };
     }
-    bringIntoView(pieces.filter(({ cells }) => cells.includes(state.focus)));
+    bringIntoView(this.drawn.pieces.filter(({ cells }) => cells.includes(state.focus)).map(({ element }) => element));
   }
 
-  function showSentence(sentence: number | null): void {
-    ring = sentence;
-    for (const { segment, element: span } of pieces) span.classList.toggle("ring", segment.sentence === sentence && sentence !== null);
-    if (sentence !== null) bringIntoView(pieces.filter(({ segment }) => segment.sentence === sentence));
+  showSentence(sentence: number | null): void {
+    this.ring = sentence;
+    const isRinged = ({ segment }: Piece): boolean => sentence !== null && segment.sentence === sentence;
+    for (const piece of this.drawn.pieces) piece.element.classList.toggle("ring", isRinged(piece));
+    if (sentence !== null) bringIntoView(this.drawn.pieces.filter(isRinged).map(({ element }) => element));
   }
 
-  return {
-    element,
-    update,
-    showSentence,
-    quote: (index) => evidence.of(index).map(([start, end]) => text.slice(start, end)),
-  };
+  showUnused(sentences: ReadonlySet<number> | null): void {
+    this.unused = sentences;
+    this.element.classList.toggle("show-unused", sentences !== null);
+    for (const { segment, element } of this.drawn.pieces) {
+      element.classList.toggle("unused", segment.sentence !== null && (sentences?.has(segment.sentence) ?? false));
+    }
+  }
+
+  showMention(mention: number | null, options: { focus: boolean } = { focus: false }): void {
+    this.mention = mention;
+    const current = mention === null ? undefined : this.drawn.links.get(mention);
+    const [first] = this.drawn.links.keys();
+    for (const [position, links] of this.drawn.links) {
+      for (const link of links) {
+        link.classList.toggle("current", links === current);
+        link.tabIndex = links === current || (!current && position === first) ? 0 : -1;
+      }
+    }
+    if (!current) return;
+    bringIntoView(current);
+    if (options.focus) current[0]?.focus({ preventScroll: true });
+  }
+
+  selection(): Span | null {
+    return selectedPassage(this.drawn.pieces, this.evidence.text);
+  }
+}
+
+function mentionAt(target: EventTarget | null): number | null {
+  const link = target instanceof Element ? target.closest<HTMLElement>("[data-mention]") : null;
+  return link ? Number(link.dataset["mention"]) : null;
 }
 
 function strongest(cells: readonly number[], state: ReadingState): string {
@@ -112,19 +147,14 @@ function strongest(cells: readonly number[], state: ReadingState): string {
   return [...PRIORITY].find((code) => values.includes(code)) ?? "_";
 }
 
-function bringIntoView(pieces: readonly Piece[]): void {
-  const [first] = pieces;
-  const pane = first?.element.closest<HTMLElement>(".pane-body");
+function bringIntoView(elements: readonly HTMLElement[]): void {
+  const [first] = elements;
+  const pane = first?.closest<HTMLElement>(".pane-body");
   if (!first || !pane) return;
   const box = pane.getBoundingClientRect();
-  const isShown = pieces.some(({ element }) => {
+  const isShown = elements.some((element) => {
     const own = element.getBoundingClientRect();
     return own.top >= box.top && own.bottom <= box.bottom;
   });
-  if (!isShown) first.element.scrollIntoView({ block: "center" });
-}
-
-function trimEnd(body: HTMLElement): void {
-  const last = body.lastElementChild;
-  if (last instanceof HTMLElement && !last.dataset["sentence"] && !last.textContent?.trim()) last.remove();
+  if (!isShown) first.scrollIntoView({ block: "center" });
 }
