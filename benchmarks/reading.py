@@ -95,6 +95,8 @@ def open_first_case(page: Page, url: str) -> None:
     page.wait_for_url(f"{url}/")
     page.goto(f"{url}/projects/abdomen-ct-demo/next/")
     page.locator("td.cell.focus").wait_for()
+    if page.locator(".tour").count():
+        page.keyboard.press("Escape")
 
 
 def submit_case(page: Page) -> float | None:

@@ -1,0 +1,1 @@
+"""How fast the image pane is; see `benchmarks.viewer.__main__`."""
