@@ -1,8 +1,8 @@
 """The pixels half: series, masks and image models."""
 
-import warnings
-
 from django.apps import AppConfig
+
+from vision.core.silence import silence_pydicom
 
 
 class VisionConfig(AppConfig):
@@ -13,4 +13,4 @@ class VisionConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep pydicom from quoting values of elements on the console, which a server keeps as its log."""
-        warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
+        silence_pydicom()

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import migrations
 
 _SQLITE_FROZEN = """
-CREATE TRIGGER {table}_no_{event} BEFORE {event} {of} ON {table}
+CREATE TRIGGER {name} BEFORE {event} {of} ON {table} {when}
 BEGIN SELECT RAISE(ABORT, '{table}: stored evidence is never changed'); END
 """
 _POSTGRES_FROZEN_FUNCTION = """
@@ -19,8 +19,8 @@ BEGIN RAISE EXCEPTION '%: stored evidence is never changed', TG_TABLE_NAME
 END $$
 """
 _POSTGRES_FROZEN = """
-CREATE TRIGGER {table}_no_{event} BEFORE {event} {of} ON {table}
-FOR EACH ROW EXECUTE FUNCTION overread_frozen()
+CREATE TRIGGER {name} BEFORE {event} {of} ON {table}
+FOR EACH ROW {when} EXECUTE FUNCTION overread_frozen()
 """
 _SQLITE_SAME_PROJECT = """
 CREATE TRIGGER {table}_{column}_project_{suffix} BEFORE {event} ON {table}
@@ -41,10 +41,17 @@ FOR EACH ROW EXECUTE FUNCTION {table}_{column}_project()
 """
 
 
-def frozen(table: str, *, columns: tuple[str, ...] = (), deletable: bool = False) -> migrations.RunPython:
-    """Rows of `table` are never deleted, unless `deletable`, nor changed; with `columns`, only those never change."""
+def frozen(
+    table: str, *, columns: tuple[str, ...] = (), deletable: bool = False, when: str = "", suffix: str = ""
+) -> migrations.RunPython:
+    """Rows of `table` are never deleted, unless `deletable`, nor changed; with `columns`, only those never change.
+
+    `when` is SQL that says which rows are meant. A table that has such a trigger gets a second one with a `suffix`.
+    """
     events = {} if deletable else {"delete": ""}
     events["update"] = f"OF {', '.join(columns)}" if columns else ""
+    names = {event: f"{table}_no_{event}{suffix}" for event in events}
+    condition = f"WHEN ({when})" if when else ""
 
     def forwards(apps: Any, schema_editor: Any) -> None:
         del apps
@@ -53,9 +60,10 @@ def frozen(table: str, *, columns: tuple[str, ...] = (), deletable: bool = False
             schema_editor.execute(_POSTGRES_FROZEN_FUNCTION, params=None)
         template = _POSTGRES_FROZEN if postgres else _SQLITE_FROZEN
         for event, of in events.items():
-            schema_editor.execute(template.format(table=table, event=event, of=of), params=None)
+            statement = template.format(name=names[event], table=table, event=event, of=of, when=condition)
+            schema_editor.execute(statement, params=None)
 
-    return migrations.RunPython(forwards, _drop(table, [f"{table}_no_{event}" for event in events]))
+    return migrations.RunPython(forwards, _drop(table, list(names.values())))
 
 
 def same_project(table: str, *, column: str, parent: str, own_project: str = "NEW.project_id") -> migrations.RunPython:

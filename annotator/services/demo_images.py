@@ -58,7 +58,7 @@ def add_images(project: Project, planned: Mapping[str, StudyPlan], *, actor: Use
 
 
 def _import(case: Case, folder: Path, *, actor: User) -> None:
-    options = ImportOptions(source_name=f"made-up images of {case.key}")
+    options = ImportOptions(title=f"made-up images of {case.key}")
     record = import_images(project=case.project, source=folder, actor=actor, options=options, now=timezone.now())
     if record.n_refused or record.n_unlinked:
         raise UserError(f"of the images of {case.key} {record.n_refused} were refused, {record.n_unlinked} not linked")

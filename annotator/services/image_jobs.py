@@ -12,19 +12,23 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotator.models import Event, ImageDates, Project, User
-from annotator.services.image_uploads import ImageUpload
+from annotator.services.image_uploads import ImageUpload, claim_images
 from labeling.exceptions import UserError
 from vision.models import ImageImport, Series
 from vision.services.options import ImportOptions
-from vision.services.records import fail_record, open_record
+from vision.services.records import end_stale_imports, fail_record, open_record
 
 LOG_NAME = "image_import.log"
 
 
 def start_image_import(*, project: Project, actor: User, upload: ImageUpload, options: ImportOptions) -> ImageImport:
-    """Import the uploaded files in a process of its own; the record that is returned says how far it is."""
+    """Import the uploaded files in a process of its own; the record that is returned says how far it is.
+
+    Raises `UserError` without files, and for an upload that is being imported already.
+    """
     if not upload.n_files:
         raise UserError("no file was sent; choose files, a folder or a ZIP archive")
+    upload = claim_images(upload)
     record = open_record(project=project, source_name=upload.name, options=options, actor=actor, now=timezone.now())
     try:
         _start_process(_command(project, actor, upload, options, record), what=f"images of project {project.pk}")
@@ -35,22 +39,31 @@ def start_image_import(*, project: Project, actor: User, upload: ImageUpload, op
     return record
 
 
-@transaction.atomic
 def set_image_rules(*, project: Project, actor: User | None, dates: str, keeps_originals: bool) -> None:
-    """Say how the project stores images. The dates of a project are all shifted or all kept."""
-    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    before = {"dates": locked.image_dates, "keeps_originals": locked.keeps_originals}
-    after = {"dates": str(ImageDates(dates)), "keeps_originals": keeps_originals}
-    if before == after:
-        return
-    if before["dates"] != after["dates"] and Series.objects.filter(project=project).exists():
-        raise UserError("the project holds images already: shifted and kept dates of one patient would not agree")
-    Project.objects.filter(pk=project.pk).update(image_dates=dates, keeps_originals=keeps_originals)
+    """Say how the project stores images. The dates of a project are all shifted or all kept.
+
+    Raises `UserError` while images of the project are imported, and for other dates once it holds some.
+    """
+    end_stale_imports(project=project)
+    with transaction.atomic():
+        locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        before = {"dates": locked.image_dates, "keeps_originals": locked.keeps_originals}
+        after = {"dates": str(ImageDates(dates)), "keeps_originals": keeps_originals}
+        if before == after:
+            return
+        _check_rules_may_change(project, dates_change=before["dates"] != after["dates"])
+        Project.objects.filter(pk=project.pk).update(image_dates=dates, keeps_originals=keeps_originals)
+        payload = {"before": before, "after": after}
+        verb = Event.Verb.IMAGE_RULES_SET
+        Event.objects.create(project=project, actor=actor, verb=verb, payload=payload, at=timezone.now())
     project.image_dates, project.keeps_originals = dates, keeps_originals
-    payload = {"before": before, "after": after}
-    Event.objects.create(
-        project=project, actor=actor, verb=Event.Verb.IMAGE_RULES_SET, payload=payload, at=timezone.now()
-    )
+
+
+def _check_rules_may_change(project: Project, *, dates_change: bool) -> None:
+    if ImageImport.objects.filter(project=project, state=ImageImport.State.RUNNING).exists():
+        raise UserError("images are being imported by the rules as they are; wait until that has ended")
+    if dates_change and Series.objects.filter(project=project).exists():
+        raise UserError("the project holds images already: shifted and kept dates of one patient would not agree")
 
 
 def _command(

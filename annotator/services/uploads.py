@@ -1,9 +1,13 @@
 """Files that wait between upload and import: out of reach of the web, for one user and project, for a day at most."""
 
+import fcntl
 import json
+import os
 import re
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,10 @@ from labeling.core.intake.records import has_unstorable
 KEPT_SECONDS = 24 * 60 * 60
 # Without a new byte for so long an upload has broken off.
 ARRIVING_SECONDS = 60 * 60
+# Whoever works on the files of an upload locks this file in its folder.
+LOCK = "lock"
+# What says of an upload that it is being imported; nobody can import it after that.
+CLAIMED = "claimed.json"
 # How Django calls a file while it arrives.
 _ARRIVING = re.compile(r"tmp.*\.upload.*", re.DOTALL)
 _TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -76,16 +84,43 @@ def remove_upload(upload: Upload) -> None:
 
 
 def remove_old_uploads() -> None:
-    """Delete the files that have waited for more than a day, and what uploads that broke off have left behind."""
+    """Delete the files that have waited for more than a day, and what uploads and imports that broke off have left."""
     for path in upload_root().iterdir():
         try:
             age_s = _age_s(path)
         except FileNotFoundError:  # another request removed it
             continue
-        if _TOKEN.fullmatch(path.name) and age_s > KEPT_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
+        if _TOKEN.fullmatch(path.name):
+            kept_s = ARRIVING_SECONDS if (path / CLAIMED).exists() else KEPT_SECONDS
+            if age_s > kept_s and not _is_locked(path):
+                shutil.rmtree(path, ignore_errors=True)
         elif _ARRIVING.fullmatch(path.name) and age_s > ARRIVING_SECONDS:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def upload_in_use(folder: Path) -> Iterator[None]:
+    """Keep the folder of an upload from being removed while its files are imported."""
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        handle = os.open(folder / LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _age_s(path: Path) -> float:

@@ -176,7 +176,8 @@ def test_every_trigger_is_in_place():
         "vision_imageimport",
     }
     expected = {f"{table}_no_{event}" for table in frozen for event in ("update", "delete")}
-    expected |= {"vision_series_no_update", "vision_mask_no_update"}
+    expected |= {"vision_series_no_update", "vision_series_no_update_of_words", "vision_mask_no_update"}
+    expected.add("vision_imageimport_no_update_when_finished")
     query = (
         "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         if connection.vendor == "postgresql"

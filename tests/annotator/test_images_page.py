@@ -1,6 +1,8 @@
 """The page that takes images in: uploads, their import in a process of its own, and what became of the files."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,11 @@ from django.utils import timezone
 
 from annotator.models import Event
 from annotator.services import image_jobs
+from annotator.services.image_uploads import keep_images
+from annotator.services.uploads import UploadGone, remove_old_uploads, upload_in_use
 from tests.vision.stored import stored_series
 from vision.models import ImageImport
+from vision.services.options import ImportOptions
 
 pytestmark = pytest.mark.django_db
 URL = "/projects/lumbar/images/"
@@ -87,7 +92,7 @@ def test_folder_arrives_in_batches_with_its_paths(manager, started):
         "exam/mr/1",
     ]
     assert "--nifti-as=image" in started[0]
-    assert ImageImport.objects.get().source_name == "exam"
+    assert ImageImport.objects.get().source_name == "a folder"
 
 
 @pytest.mark.parametrize(
@@ -115,6 +120,49 @@ def test_upload_of_another_manager_cannot_be_used(client, world, other_world, st
     assert answer.status_code == 422
     assert not started
     assert client.post("/api/projects/elsewhere/image-uploads", {"token": token}).status_code == 422
+
+
+def test_upload_is_imported_once_and_nothing_is_added_to_it_then(manager, started):
+    token = manager.post(UPLOAD, {"files": [a_file()]}).json()["token"]
+    assert manager.post(URL, {"token": token}).status_code == 302
+    again = manager.post(URL, {"token": token, "mapping": a_file("m.csv")})
+    assert again.status_code == 422
+    assert "this upload is gone" in again.content.decode()
+    assert manager.post(UPLOAD, {"files": [a_file("b.dcm")], "token": token}).status_code == 422
+    assert len(started) == ImageImport.objects.count() == 1
+    assert [path.name for path in Path(started[0][-1]).iterdir()] == ["a.dcm"]
+
+
+def test_second_start_of_an_upload_that_was_found_twice_is_refused(world, started):
+    upload = keep_images(project=world.project, user=world.manager, uploaded=[a_file()])
+    options = ImportOptions()
+    image_jobs.start_image_import(project=world.project, actor=world.manager, upload=upload, options=options)
+    with pytest.raises(UploadGone):
+        image_jobs.start_image_import(project=world.project, actor=world.manager, upload=upload, options=options)
+    assert len(started) == ImageImport.objects.count() == 1
+
+
+def test_mapping_may_be_sent_again_with_the_same_files(manager, started, monkeypatch):
+    token = manager.post(UPLOAD, {}).json()["token"]
+    for _ in range(2):
+        answer = manager.post(URL, {"token": token, "mapping": a_file("m.csv", b"case,file")})
+        assert answer.status_code == 422
+        assert "no file was sent" in answer.content.decode()
+
+
+def test_upload_whose_import_died_is_removed_within_hours_and_one_in_use_is_not(world, settings, started):
+    folders = []
+    for _ in range(2):
+        upload = keep_images(project=world.project, user=world.manager, uploaded=[a_file()])
+        image_jobs.start_image_import(
+            project=world.project, actor=world.manager, upload=upload, options=ImportOptions()
+        )
+        folders.append(upload.folder)
+    with upload_in_use(folders[1]):
+        for folder in folders:
+            os.utime(folder, (time.time() - 2 * 3600,) * 2)
+        remove_old_uploads()
+        assert [folder.exists() for folder in folders] == [False, True]
 
 
 def test_more_bytes_than_allowed_are_refused_over_all_batches(manager, settings):
@@ -211,3 +259,16 @@ def test_dates_are_not_changed_once_there_are_images(manager, world):
     assert "would not agree" in answer.content.decode()
     world.project.refresh_from_db()
     assert world.project.image_dates == "shift"
+
+
+@pytest.mark.parametrize("change", [{"dates": "keep"}, {"dates": "shift", "keeps_originals": "on"}])
+def test_rules_are_not_changed_while_images_are_imported(manager, world, change):
+    record = a_record(world)
+    answer = manager.post(URL, {"action": "rules", **change}, follow=True)
+    assert "being imported" in answer.content.decode()
+    world.project.refresh_from_db()
+    assert (world.project.image_dates, world.project.keeps_originals) == ("shift", False)
+    ImageImport.objects.filter(pk=record.pk).update(state="failed", finished_at=timezone.now())
+    manager.post(URL, {"action": "rules", **change})
+    world.project.refresh_from_db()
+    assert (world.project.image_dates, world.project.keeps_originals) != ("shift", False)

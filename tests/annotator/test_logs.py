@@ -95,13 +95,14 @@ def test_the_log_of_a_failed_request_goes_through_it(monkeypatch):
     assert TEXT not in stream.getvalue()
 
 
-def test_what_pydicom_says_of_a_value_it_cannot_read_goes_neither_to_the_log_nor_to_the_console():
+@pytest.mark.parametrize("imports", ["import django, pydicom; django.setup();", "import django; django.setup();"])
+def test_what_pydicom_says_of_a_value_it_cannot_read_goes_neither_to_the_log_nor_to_the_console(imports):
     """Its warnings and log lines quote the value; here a birth date, read in a process with the app's settings."""
     program = (
-        "import django, pydicom; django.setup();"
-        "from pydicom.dataset import Dataset;"
+        f"{imports} import logging, pydicom.config; from pydicom.dataset import Dataset;"
         "ds = Dataset(); ds.PatientBirthDate = 'Jones 1961';"
-        "import pydicom.config; pydicom.config.logger.warning('Jones 1961'); print(ds.PatientBirthDate)"
+        "pydicom.config.logger.error('Jones 1961'); logging.getLogger('pydicom.pixels.utils').error('Jones 1961');"
+        "print(ds.PatientBirthDate)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "Jones 1961\n"

@@ -7,7 +7,10 @@ import zipfile
 import numpy as np
 import pydicom
 import pytest
+from django.conf import settings
+from django.db import IntegrityError
 
+from annotator.core.identifiers import patient_key
 from annotator.models import Case, Event, Study
 from tests.annotator.worlds import add_case
 from tests.shared_data import shared_data
@@ -21,7 +24,7 @@ from tests.vision.image_files import (
     write_slices,
 )
 from vision.models import ImageImport, Series
-from vision.services import writing
+from vision.services import dicom_series, writing
 from vision.storage import preview_path, project_folder, series_path, thumbnail_path
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +36,21 @@ def linked(world):
     study = Study.objects.create(project=world.project, study_id=ACCESSION)
     Case.objects.filter(pk=world.cases[0].pk).update(study=study)
     return study
+
+
+def key_of(world, *, patient_id=None, report_id=""):
+    """The key of a patient in the project, or of a report without one."""
+    secret, scope = settings.PATIENT_KEY_SECRET, str(world.project.pk)
+    return patient_key(secret=secret, scope=scope, patient_id=patient_id, report_id=report_id)
+
+
+def add_keyed_case(world, key, *, patient=None):
+    """A case of this key, whose report names a patient or none."""
+    report = world.cases[0].report
+    report.pk, report.report_id = None, key
+    report.save()
+    of_patient = key_of(world, patient_id=patient, report_id=key)
+    return Case.objects.create(project=world.project, report=report, key=key, position=9, patient_key=of_patient)
 
 
 def stored_values(series):
@@ -116,15 +134,10 @@ def test_originals_are_kept_only_where_the_project_says_so(world, linked, tmp_pa
     ],
 )
 def test_series_finds_its_case(world, tmp_path, by, study_id, key):
-    case = world.cases[1]
+    case = add_keyed_case(world, key or "read")
     if study_id:
         study = Study.objects.create(project=world.project, study_id=study_id)
         Case.objects.filter(pk=case.pk).update(study=study)
-    else:
-        report = case.report
-        report.pk, report.report_id = None, key
-        report.save()
-        case = Case.objects.create(project=world.project, report=report, key=key, position=9, patient_key="k" * 64)
     write_slices(tmp_path / "exam" / "series")
     run(world.project, tmp_path)
     series = Series.objects.get()
@@ -159,6 +172,95 @@ def test_short_names_of_export_folders_are_no_links(world, tmp_path):
     assert {kind for kind, _ in outcomes(world.project, tmp_path).values()} == {"unlinked"}
 
 
+@pytest.mark.parametrize("counter", ["1", "12", "007", "1234"])
+def test_counters_of_scanners_are_no_study_ids(world, tmp_path, counter):
+    add_keyed_case(world, counter)
+    write_slices(tmp_path / "x", StudyID=counter, AccessionNumber="")
+    assert {kind for kind, _ in outcomes(world.project, tmp_path).values()} == {"unlinked"}
+
+
+@pytest.mark.parametrize(("patient", "kind"), [(PATIENT_ID, "stored"), ("someone else", "unlinked"), (None, "stored")])
+def test_study_id_leads_to_no_case_of_another_patient(world, tmp_path, patient, kind):
+    add_keyed_case(world, "ST-31", patient=patient)
+    write_slices(tmp_path / "x", AccessionNumber="")
+    assert {found for found, _ in outcomes(world.project, tmp_path).values()} == {kind}
+
+
+def test_folder_leads_to_no_case_when_the_patient_is_that_of_another(world, tmp_path):
+    add_keyed_case(world, "other", patient=PATIENT_ID)
+    write_slices(tmp_path / "lumbar-1", AccessionNumber="")
+    reasons = set()
+    run(world.project, tmp_path, each_file=lambda file: reasons.add((file.kind, file.reason)))
+    [(kind, reason)] = reasons
+    assert kind == "unlinked"
+    assert "another patient" in reason
+
+
+def test_names_of_files_stay_out_of_the_database(world, linked, tmp_path):
+    folder = tmp_path / "Quellwasser"
+    write_slices(folder)
+    (folder / "Quellwasser.txt").write_text("x")
+    slice_dataset(0, series="2.25.5", AccessionNumber="", StudyID="").save_as(
+        folder / "Quellwasser.dcm", enforce_file_format=True
+    )
+    run(world.project, folder)
+    record = ImageImport.objects.get()
+    assert "Quellwasser" not in str([record.source_name, record.problems, record.unlinked, record.warnings])
+    # Q before i: the two files called after the patient come first.
+    assert [problem["name"] for problem in record.problems] == ["file 2 (.txt)"]
+    assert [entry["name"] for entry in record.unlinked] == ["file 1 (.dcm)"]
+    assert record.source_name == "a folder"
+
+
+def test_file_names_that_are_not_utf8_are_imported(world, linked, tmp_path):
+    folder = tmp_path / "exam"
+    for path in write_slices(folder):
+        path.rename(folder / f"{path.name}\udce4.dcm")
+    assert run(world.project, folder).n_images == 6
+
+
+def test_series_of_which_images_were_refused_says_so(world, linked, tmp_path):
+    paths = write_slices(tmp_path / "exam")
+    paths[5].write_bytes(paths[5].read_bytes()[:-700])
+    run(world.project, tmp_path / "exam")
+    assert "1 images of this series were refused: it is not complete." in Series.objects.get().manifest["warnings"]
+
+
+def test_series_with_text_in_its_pictures_says_so(world, linked, tmp_path):
+    write_slices(tmp_path / "exam", BurnedInAnnotation="YES")
+    run(world.project, tmp_path / "exam")
+    assert "It may show patient data in the picture." in Series.objects.get().manifest["warnings"]
+
+
+def test_series_that_another_import_stored_meanwhile_counts_as_unchanged(world, linked, tmp_path, monkeypatch):
+    write_slices(tmp_path / "exam")
+    real = dicom_series.store_series
+
+    def be_late(*arguments, **options):
+        monkeypatch.undo()
+        run(world.project, tmp_path / "exam")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(dicom_series, "store_series", be_late)
+    record = run(world.project, tmp_path / "exam")
+    assert (record.state, record.n_unchanged, record.n_images) == ("finished", 6, 0)
+    assert Series.objects.count() == 1
+
+
+def test_failed_import_keeps_what_it_counted(world, linked, tmp_path, monkeypatch):
+    write_slices(tmp_path / "exam")
+    (tmp_path / "exam" / "notes.txt").write_text("x")
+
+    def fail(*_, **__):
+        raise IntegrityError("made up")
+
+    monkeypatch.setattr(dicom_series, "store_series", fail)
+    with pytest.raises(IntegrityError):
+        run(world.project, tmp_path / "exam")
+    record = ImageImport.objects.get()
+    assert (record.state, record.n_refused, record.problems[0]["code"]) == ("failed", 1, "not_an_image_file")
+
+
 def test_what_links_to_no_case_is_listed_without_the_patient_and_not_stored(world, tmp_path, image_dir):
     write_slices(tmp_path / "FERNWEH_OTTILIE" / "series 3")
     record = run(world.project, tmp_path)
@@ -167,7 +269,7 @@ def test_what_links_to_no_case_is_listed_without_the_patient_and_not_stored(worl
     assert record.n_unlinked == 1
     [entry] = record.unlinked
     assert entry == {
-        "name": "…/series 3",
+        "name": "folder 1",
         "n_files": 6,
         "kind": "series",
         "modality": "CT",
@@ -191,6 +293,10 @@ def test_images_that_come_after_their_series_are_refused_with_the_reason(world, 
     slice_dataset(9).save_as(tmp_path / "exam" / "late.dcm", enforce_file_format=True)
     found = outcomes(world.project, tmp_path / "exam")
     assert found.pop("late.dcm") == ("refused", "series_is_stored")
+    series = Series.objects.get()
+    [warned] = ImageImport.objects.order_by("-pk")[0].warnings
+    assert warned["series"] == series.pk
+    assert f"remove_series lumbar {series.pk}" in warned["warnings"][0]
     assert {kind for kind, _ in found.values()} == {"unchanged"}
     assert Series.objects.get().n_images == 6
 
@@ -287,17 +393,7 @@ def test_dry_run_says_what_would_be_and_stores_nothing(world, linked, tmp_path, 
 
 
 def test_patient_of_another_case_is_warned_of(world, linked, tmp_path):
-    from django.conf import settings
-
-    from annotator.core.identifiers import patient_key
-
-    key = patient_key(
-        secret=settings.PATIENT_KEY_SECRET, scope=str(world.project.pk), patient_id=PATIENT_ID, report_id=""
-    )
-    report = world.cases[0].report
-    report.pk, report.report_id = None, "other"
-    report.save()
-    Case.objects.create(project=world.project, report=report, key="other", position=9, patient_key=key)
+    add_keyed_case(world, "other", patient=PATIENT_ID)
     write_slices(tmp_path / "exam")
     run(world.project, tmp_path / "exam")
     assert any("another case" in warning for warning in Series.objects.get().manifest["warnings"])

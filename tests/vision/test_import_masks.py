@@ -100,12 +100,16 @@ def test_class_table_of_the_user_names_the_values(abdomen, tmp_path):
     assert {shown["value"]: shown["name"] for shown in Mask.objects.get().classes} == {1: "liver", 7: "spleen"}
 
 
-def test_single_value_is_called_after_its_file_and_never_after_a_table(abdomen, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "name", "shown"), [("liver_mask", "liver", "liver"), ("Fernweh_mask", "mask", "class 1")]
+)
+def test_only_names_of_classes_are_taken_from_files(abdomen, tmp_path, file, name, shown):
     folder = tmp_path / "lumbar-1"
     write_slices(folder)
-    write_nifti(folder / "lesion_mask.nii.gz", labels_ijk(lesion=(1, 20)))
+    write_nifti(folder / f"{file}.nii.gz", labels_ijk(lesion=(1, 20)))
     run(abdomen.project, folder)
-    assert [shown["name"] for shown in Mask.objects.get().classes] == ["lesion_mask"]
+    mask = Mask.objects.get()
+    assert (mask.name, [known["name"] for known in mask.classes]) == (name, [shown])
 
 
 def test_dicom_segmentation_finds_the_series_that_it_names(abdomen, tmp_path):

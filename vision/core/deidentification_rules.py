@@ -1,7 +1,9 @@
 """What happens to each attribute: Table E.1-1 of DICOM PS3.15 as dicom-anonymizer holds it, indexed by tag.
 
-Where the table leaves a choice (X/Z, X/D and so on) the least is kept that leaves an image valid. Dates and times that
-order images stay, to be moved or kept (options of E.3.6); those about a person (birth, admission) follow the table.
+What the table does not name goes too, unless it is a number, a code or a word that reading an image takes
+(`kept_attributes`). Where the table leaves a choice (X/Z, X/D and so on) the least is kept that leaves an image valid.
+Dates and times that order images stay, to be moved or kept (options of E.3.6); those about a person (birth, admission)
+follow the table.
 """
 
 from enum import Enum, auto
@@ -11,6 +13,8 @@ from typing import Final
 from dicomanonymizer.simpledicomanonymizer import initialize_actions
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 
+from vision.core.kept_attributes import KEPT_GROUPS, KEPT_KEYWORDS, KEPT_WORDS, NUMBER_VRS
+
 _EDITION: Final = "dicomfields_2026c"
 
 
@@ -19,6 +23,8 @@ class Action(Enum):
 
     LEAVE = auto()  # not even looked at
     CHECK_TYPE = auto()  # kept, if it is of its own type
+    CHECK_WORDS = auto()  # kept, if it looks like what belongs there
+    CHECK_CODE = auto()  # kept, if it is of a public coding scheme
     DESCEND = auto()  # a sequence: its items are cleaned
     REMOVE = auto()
     EMPTY = auto()
@@ -54,9 +60,8 @@ TimeOfSecondaryCapture
 _IMAGE_TIMES: Final = frozenset(_IMAGE_TIME_NAMES.split())
 # A kind of object, not an object: mapped only where the table says so.
 _KINDS: Final = ("SOPClassUID", "TransferSyntaxUID", "ClassUID", "SOPClassesInStudy", "SOPClassesSupported")
-# Types that hold any words; an attribute of such a type that the table does not name is not needed to read an image.
-_FREE_TEXT: Final = frozenset({"AE", "LT", "PN", "ST", "UC", "UR", "UT", "UN"})
-_PIXELS: Final = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010, 0x7FE00001, 0x7FE00002})
+_PIXELS: Final = frozenset({0x7FE00010, 0x7FE00001, 0x7FE00002})
+_CODES: Final = frozenset({"CodeValue", "CodingSchemeDesignator", "CodeMeaning"})
 _OWN_WORDS: Final = frozenset({"DeidentificationMethodCodeSequence", "DeidentificationMethod"})
 _CURVE_GROUPS: Final = range(0x5000, 0x5100)
 _OVERLAY_GROUPS: Final = range(0x6000, 0x6100)
@@ -77,28 +82,35 @@ def action_for(tag: int) -> Action:
         return Action.REMOVE
     if keyword == "PatientID":
         return Action.REPLACE_PATIENT_ID
+    ruled = _table().get(tag)
+    if ruled is None and group not in KEPT_GROUPS and keyword not in KEPT_KEYWORDS:
+        return Action.REMOVE
     if vr in {"DA", "DT", "TM"}:
-        return _time_action(tag, keyword=keyword, vr=vr)
-    ruled = _table().get(tag)
-    return _default_action(keyword, vr=vr) if ruled is None else ruled
+        return _time_action(ruled, keyword=keyword, vr=vr)
+    if ruled is None or ruled is Action.CHECK_TYPE:
+        return _default_action(keyword, vr=vr)
+    return ruled
 
 
-def _time_action(tag: int, *, keyword: str, vr: str) -> Action:
-    ruled = _table().get(tag)
+def _time_action(ruled: Action | None, *, keyword: str, vr: str) -> Action:
     if ruled is None or ruled is Action.REPLACE or keyword in _IMAGE_TIMES:
         return Action.KEEP_TIME if vr == "TM" else Action.SHIFT_DATE
     return ruled
 
 
 def _default_action(keyword: str, *, vr: str) -> Action:
-    """For what the table does not name."""
+    """For what the table does not name, or keeps."""
     if vr == "SQ":
         return Action.DESCEND
-    if vr in _FREE_TEXT:
-        return Action.REMOVE
     if vr == "UI":
-        return Action.CHECK_TYPE if keyword.endswith(_KINDS) else Action.REPLACE_UID
-    return Action.CHECK_TYPE
+        return Action.CHECK_WORDS if keyword.endswith(_KINDS) else Action.REPLACE_UID
+    if keyword in _CODES:
+        return Action.CHECK_CODE
+    if vr == "CS" or keyword in KEPT_WORDS:
+        return Action.CHECK_WORDS
+    if vr in NUMBER_VRS or keyword in KEPT_KEYWORDS:
+        return Action.CHECK_TYPE
+    return Action.REMOVE
 
 
 @cache

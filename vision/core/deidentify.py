@@ -1,8 +1,8 @@
 """Takes the patient out of a DICOM object: the basic profile of DICOM PS3.15 Annex E, with two of its options.
 
 The rules of Table E.1-1 come from dicom-anonymizer; they are indexed once by tag, so that an image costs its own
-elements and not the whole table. Beyond the table: person names, long texts and addresses go wherever they stand, and
-so do attributes that the standard does not know. Geometry and pixels are never read, so they stay bit for bit.
+elements and not the whole table. Beyond the table only numbers, codes and a few words that an image is read with are
+kept. Geometry and pixels are never read, so they stay bit for bit.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from pydicom import config
+from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -22,6 +23,7 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID
 from vision.core.burned_in import burned_in_flags
 from vision.core.deidentification_rules import Action, action_for
 from vision.core.descriptions import clean_description
+from vision.core.kept_attributes import NUMBER_VRS, PUBLIC_SCHEMES, kept_word
 from vision.core.pseudonyms import Pseudonyms, shifted_date, shifted_datetime
 
 Dates = Literal["shift", "keep"]
@@ -30,7 +32,6 @@ Outcome = Literal["removed", "emptied", "replaced", "shifted", "kept", "cleaned"
 METHOD: Final = "Overread: DICOM PS3.15 basic profile"
 _MAX_DEPTH: Final = 16
 _PREAMBLE: Final = b"\0" * 128
-_WELL_KNOWN_UIDS: Final = "1.2.840.10008."
 _DESCRIPTIONS: Final = frozenset({"SeriesDescription", "StudyDescription", "ProtocolName"})
 # What pydicom raises for an element that does not hold what its type says.
 _DAMAGE: Final = (ValueError, TypeError, KeyError, NotImplementedError, EOFError, AttributeError, LookupError)
@@ -111,7 +112,7 @@ class _Cleaner:
     def clean(self, dataset: Dataset, *, depth: int) -> None:
         for tag in list(dataset.keys()):
             action = action_for(int(tag))
-            if action is Action.LEAVE:
+            if action is Action.LEAVE and depth == 0:
                 continue
             try:
                 outcome = _HANDLERS[action](self, dataset, dataset.get_item(tag), depth)
@@ -168,7 +169,7 @@ def _replace_patient_id(cleaner: _Cleaner, dataset: Dataset, element: _Element, 
 
 def _replace_uids(cleaner: _Cleaner, dataset: Dataset, element: _Element, depth: int) -> Outcome | None:
     before = _strings(element)
-    after = [uid if uid.startswith(_WELL_KNOWN_UIDS) else cleaner.pseudonyms.uid(uid) for uid in before]
+    after = [uid if uid in UID_dictionary else cleaner.pseudonyms.uid(uid) for uid in before]
     if after == before and _known_vr(element.tag) == "UI" and element.VR in {"UI", None}:
         return None
     _put(dataset, element.tag, vr="UI", value=after[0] if len(after) == 1 else after)
@@ -206,19 +207,43 @@ def _descend(cleaner: _Cleaner, dataset: Dataset, element: _Element, depth: int)
 
 
 def _check_type(cleaner: _Cleaner, dataset: Dataset, element: _Element, depth: int) -> Outcome | None:
-    """Keep an element, unless it holds words or may hold any, where its own type cannot."""
-    if element.VR in {"DS", "IS"} and isinstance(element.value, bytes) and element.value.translate(None, _IN_NUMBERS):
-        del dataset[element.tag]
-        return "removed"
-    if element.VR is None or element.VR in dictionary_VR(element.tag) or element.VR not in _ANY_TEXT:
+    """Keep an element of numbers, unless it holds words or may hold any, where its own type cannot."""
+    known = dictionary_VR(element.tag)
+    vr = known if element.VR in {None, "UN"} else element.VR
+    if vr not in NUMBER_VRS and vr not in known.split(" or ") and vr != known:
+        return _drop(dataset, element)
+    if vr in {"DS", "IS"} and isinstance(element.value, bytes) and element.value.translate(None, _IN_NUMBERS):
+        return _drop(dataset, element)
+    if element.VR == "UN" and dataset[element.tag].VR == "UN":
+        return _drop(dataset, element)
+    return None
+
+
+def _check_words(cleaner: _Cleaner, dataset: Dataset, element: _Element, depth: int) -> Outcome | None:
+    """Keep those values of an element that look like what belongs there, each at its place."""
+    vr = _known_vr(element.tag)
+    before = _strings(element)
+    after = [kept_word(value, vr=vr) for value in before]
+    if not any(after):
+        return _drop(dataset, element) if any(before) or element.VR not in {None, vr} else None
+    if after == before and element.VR in {None, vr}:
         return None
-    if element.VR == "UN" and dataset[element.tag].VR != "UN":
-        return None
+    _put(dataset, element.tag, vr=vr, value=after[0] if len(after) == 1 else after)
+    return None if after == before else "cleaned"
+
+
+def _check_code(cleaner: _Cleaner, dataset: Dataset, element: _Element, depth: int) -> Outcome | None:
+    """Keep a code of a public scheme; its neighbours are looked at in the order of their tags, the scheme second."""
+    if _text(dataset, "CodingSchemeDesignator") not in PUBLIC_SCHEMES or element.VR not in {None, "SH", "LO"}:
+        return _drop(dataset, element)
+    return None
+
+
+def _drop(dataset: Dataset, element: _Element) -> Outcome:
     del dataset[element.tag]
     return "removed"
 
 
-_ANY_TEXT: Final = frozenset({"LO", "LT", "OB", "PN", "SH", "SQ", "ST", "UC", "UN", "UR", "UT"})
 _IN_NUMBERS: Final = b"0123456789+-.eE\\ \0"
 _HANDLERS: Final[Mapping[Action, _Handler]] = {
     Action.REMOVE: _remove,
@@ -230,6 +255,9 @@ _HANDLERS: Final[Mapping[Action, _Handler]] = {
     Action.KEEP_TIME: _keep_time,
     Action.DESCEND: _descend,
     Action.CHECK_TYPE: _check_type,
+    Action.CHECK_WORDS: _check_words,
+    Action.CHECK_CODE: _check_code,
+    Action.LEAVE: _remove,  # pixels in an item of a sequence
 }
 
 

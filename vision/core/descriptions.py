@@ -29,6 +29,8 @@ _WORDS: Final = frozenset(_KEPT.split())
 _MEASURE: Final = re.compile(
     r"\d{1,3}(\.\d{1,3})?(mm|cm|s|sec|ms|min|kv|x\d{1,3}(\.\d{1,3})?)?", re.ASCII | re.IGNORECASE
 )
+# Several that stand together are a date, a telephone or a record number in groups.
+_BARE_NUMBER: Final = re.compile(r"[.#-]*\d[\d.-]*", re.ASCII)
 _KERNEL: Final = re.compile(r"(B|I|J|Br|Bv|Bl|Hr|Hv|Qr|Sa|Sr)\d\d[a-z]?", re.ASCII)
 _SEPARATORS: Final = re.compile(r"[\s_,;:/()\[\]+|&=]+")
 _MAX_CHARS: Final = 256
@@ -36,7 +38,13 @@ _MAX_CHARS: Final = 256
 
 def clean_description(text: str) -> str:
     """The words of a description that say how an image was made, joined by spaces; empty where there are none."""
-    return " ".join(word for word in _SEPARATORS.split(text[:_MAX_CHARS]) if _is_kept(word.strip(".-")))
+    words = _SEPARATORS.split(text[:_MAX_CHARS])
+    is_bare = [False, *(_BARE_NUMBER.fullmatch(word) is not None for word in words), False]
+    return " ".join(
+        word
+        for at, word in enumerate(words)
+        if _is_kept(word.strip(".-")) and not (is_bare[at + 1] and (is_bare[at] or is_bare[at + 2]))
+    )
 
 
 def _is_kept(word: str) -> bool:

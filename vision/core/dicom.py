@@ -151,10 +151,8 @@ def _require_dicom(stream: IO[bytes], limits: ImageLimits) -> None:
     stream.seek(0)
     head = stream.read(SNIFF_BYTES)
     stream.seek(0)
-    if n_bytes > limits.max_file_bytes:
-        raise ImageRefused(
-            f"the file has {n_bytes:,} bytes, at most {limits.max_file_bytes:,} are allowed", code="too_large"
-        )
+    if n_bytes > (allowed := min(limits.max_file_bytes, limits.max_dicom_bytes)):
+        raise ImageRefused(f"the file has {n_bytes:,} bytes, at most {allowed:,} are allowed", code="too_large")
     if (kind := sniff(head)) != "dicom":
         reason = "a DICOMDIR lists images and is none" if kind == "dicomdir" else "the file is no DICOM"
         raise ImageRefused(reason, code="not_dicom")

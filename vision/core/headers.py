@@ -17,6 +17,7 @@ Orientation = tuple[float, float, float, float, float, float]
 
 SEGMENTATION_CLASSES: Final = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 _UID: Final = re.compile(r"[0-9.]{1,64}")
+_MODALITY: Final = re.compile(r"[A-Z]{2,16}", re.ASCII)
 _GREY: Final = frozenset({"MONOCHROME1", "MONOCHROME2"})
 _SCOUTS: Final = frozenset({"LOCALIZER", "SCOUT", "TOPOGRAM"})
 _MAX_MM: Final = 100_000.0
@@ -136,7 +137,7 @@ def parse_header(dataset: Dataset, *, transfer_syntax: str, limits: ImageLimits 
     if not is_segmentation:
         _require_grey(dataset, photometric)
     slope, intercept = rescale_of(dataset)
-    modality = text(dataset, "Modality")[:16].upper()
+    modality = _modality(dataset)
     return InstanceHeader(
         kind="segmentation" if is_segmentation else "image",
         study_uid=_uid(dataset, "StudyInstanceUID"),
@@ -159,6 +160,12 @@ def parse_header(dataset: Dataset, *, transfer_syntax: str, limits: ImageLimits 
         **_placed(dataset),
         splitters=splitters_of(dataset),
     )
+
+
+def _modality(dataset: Dataset) -> str:
+    """The modality as a defined term; OT ("other") for what is none, empty where none is given."""
+    found = text(dataset, "Modality").upper()
+    return found if not found or _MODALITY.fullmatch(found) else "OT"
 
 
 def _described(dataset: Dataset) -> dict[str, Any]:

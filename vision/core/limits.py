@@ -9,6 +9,7 @@ class ImageLimits:
     """Bounds on files, headers and archives. Sizes in bytes, extents in voxels and frames."""
 
     max_file_bytes: int = 2 * 1024**3
+    max_dicom_bytes: int = 512 * 1024**2
     max_header_bytes: int = 32 * 1024**2
     max_header_reads: int = 2_000_000
     max_inflated_bytes: int = 256 * 1024**2

@@ -28,7 +28,8 @@ _BACKGROUND: Final = frozenset({"background", "bg", "unlabeled", "unlabelled", "
 _NOT_IN_NAMES: Final = re.compile(r"[^\w .,()+/'-]+")
 _SPACES: Final = re.compile(r"\s+")
 # Long runs of digits are dates, record numbers or UIDs, never part of the name of an organ.
-_LONG_NUMBER: Final = re.compile(r"\d[\d.]{4,}")
+# However they are grouped.
+_LONG_NUMBER: Final = re.compile(r"\d[\d.]{4,}|\d+(?:[ ./-]\d+){2,}")
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _VALUE_COLUMNS: Final = ("value", "label", "index", "id", "key")
 _NAME_COLUMNS: Final = ("name", "class", "structure", "organ")

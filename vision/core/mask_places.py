@@ -41,7 +41,7 @@ def class_statistics(label_map: LabelMap) -> list[ClassStatistics]:
     for value in np.flatnonzero(counts.sum(axis=0)).tolist():
         if value == 0:
             continue
-        k = int(counts[:, value].argmax())
+        k = _fullest(counts[:, value])
         box = tuple(slice(first[axis][value], last[axis][value] + 1) for axis in (1, 0))
         index = _inner_point(labels[k][box] == value, label_map, offset_ji=(box[0].start, box[1].start), k=k)
         found.append(
@@ -70,8 +70,8 @@ def centre_of(label_map: LabelMap, values: Sequence[int]) -> tuple[IndexIjk, Poi
         if between is not None:
             return between
     chosen = np.asarray(list(values))
-    areas = [int(np.isin(plane, chosen).sum()) for plane in label_map.labels]
-    k = int(np.argmax(areas))
+    areas = np.array([int(np.isin(plane, chosen).sum()) for plane in label_map.labels])
+    k = _fullest(areas)
     if not areas[k]:
         return None
     j, i = np.nonzero(np.isin(label_map.labels[k], chosen))
@@ -125,6 +125,12 @@ def _body_centre(label_map: LabelMap, index_ijk: NDArray[np.intp]) -> Matrix:
     left = _peeled(mask, spacing_mm=label_map.grid.spacing_mm)
     centre: Matrix = index_to_world(np.argwhere(left).mean(axis=0) + low, label_map.grid.affine_lps)
     return centre
+
+
+def _fullest(areas: NDArray[np.int64]) -> int:
+    """The plane with most voxels; of several, as in a vessel that keeps its width, the middle one."""
+    fullest = np.flatnonzero(areas == areas.max())
+    return int(fullest[len(fullest) // 2])
 
 
 def _inner_point(mask: Mask, label_map: LabelMap, *, offset_ji: tuple[int, int], k: int) -> IndexIjk:

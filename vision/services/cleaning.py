@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Final, Self
@@ -13,7 +14,9 @@ from vision.core.deidentify import Dates, Removed, deidentify
 from vision.core.dicom import read_instance, write_instance
 from vision.core.frames import decode_frame, needs_transcoding, transcode
 from vision.core.limits import ImageLimits
+from vision.core.packed_pixels import bare_pixels
 from vision.core.refusals import ImageRefused
+from vision.core.silence import silence_pydicom
 
 # Fewer images are done before other processes would be ready.
 _MIN_IMAGES: Final = 100
@@ -47,7 +50,7 @@ def clean(content: bytes, rules: Rules) -> Cleaned:
     instance = read_instance(content, limits=rules.limits)
     instance.load_pixels()
     dataset = instance.dataset
-    if needs_transcoding(dataset):
+    if needs_transcoding(dataset) or not bare_pixels(dataset):
         transcode(dataset)
     else:
         for frame in range(instance.header.n_frames):
@@ -66,7 +69,9 @@ class Cleaner:
 
     def __enter__(self) -> Self:
         if self._n_processes > 1:
-            self._pool = ProcessPoolExecutor(self._n_processes, mp_context=get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                self._n_processes, mp_context=get_context("spawn"), initializer=silence_pydicom
+            )
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -75,25 +80,54 @@ class Cleaner:
 
     def clean_all(self, files: Iterable[ImageFile]) -> Iterator[Cleaned | ImageRefused]:
         """What became of each file, in the order of `files`; few are held in memory at a time."""
-        waiting: deque[Future[Cleaned]] = deque()
+        waiting: deque[tuple[ImageFile, Future[Cleaned]]] = deque()
         for file in files:
-            waiting.append(self._begin(file))
+            waiting.append((file, self._begin(file)))
             if len(waiting) > _AHEAD * self._n_processes or self._pool is None:
-                yield _result(waiting.popleft())
+                yield self._next(*waiting.popleft())
         while waiting:
-            yield _result(waiting.popleft())
+            yield self._next(*waiting.popleft())
+
+    def _next(self, file: ImageFile, future: "Future[Cleaned]") -> Cleaned | ImageRefused:
+        """The result for a file; one that was on its way when a process died is done again, in a process of its own."""
+        try:
+            return _result(future)
+        except BrokenProcessPool:
+            return self._clean_apart(file)
+
+    def _clean_apart(self, file: ImageFile) -> Cleaned | ImageRefused:
+        try:
+            with file.open() as stream:
+                content = stream.read()
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                return _result(pool.submit(clean, content, self._rules))
+        except ImageRefused as error:
+            return error
+        except BrokenProcessPool:
+            return ImageRefused("its pixels end the process that decodes them", code="decoder_died")
 
     def _begin(self, file: ImageFile) -> "Future[Cleaned]":
         try:
             with file.open() as stream:
                 content = stream.read()
             if self._pool is not None and len(content) <= _MAX_TRAVELLING_BYTES:
-                return self._pool.submit(clean, content, self._rules)
+                return self._submit(content)
             return _done(clean(content, self._rules))
         except ImageRefused as error:
             failed: Future[Cleaned] = Future()
             failed.set_exception(error)
             return failed
+
+    def _submit(self, content: bytes) -> "Future[Cleaned]":
+        """Hand a file to the processes; to new ones where these are dead."""
+        if self._pool is None:
+            return _done(clean(content, self._rules))
+        try:
+            return self._pool.submit(clean, content, self._rules)
+        except BrokenProcessPool:
+            self._pool.shutdown()
+            self._pool = ProcessPoolExecutor(self._n_processes, mp_context=get_context("spawn"))
+            return self._pool.submit(clean, content, self._rules)
 
 
 def _done(cleaned: Cleaned) -> "Future[Cleaned]":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from django.db import IntegrityError
 from numpy.typing import NDArray
 
 from vision.core.archives import ImageFile
@@ -20,14 +21,17 @@ from vision.services.cleaning import Cleaner
 from vision.services.context import Context
 from vision.services.links import Clues, Link
 from vision.services.manifests import ROW_FIELDS, describe, dicom_manifest, first_window, middle_image
+from vision.services.names import common_name
 from vision.services.options import FileOutcome
 from vision.services.pictures import write_pictures
-from vision.services.records import common_name
-from vision.services.writing import PreparedSeries, store_series, work_folder
-from vision.storage import copy_range, create_file, originals_folder, put_in_place, sha256_of, sync
+from vision.services.work_folders import work_folder
+from vision.services.writing import PreparedSeries, store_series
+from vision.storage import copy_range, create_file, originals_folder, sha256_of, sync
 
 # Names shorter than this are those of exported folders (1, 2, SE), not of cases.
 _SHORTEST_NAME = 3
+BURNED_IN_FLAGS = frozenset({"burned_in_text", "burned_in_likely"})
+BURNED_IN = "It may show patient data in the picture."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def import_series(found: Sequence[FoundImage], context: Context, cleaner: Cleane
     if link is None:
         header = found[0].header
         about = {"kind": "series", "modality": header.modality, "description": describe(header, None)}
-        context.tally.add_unlinked(names, **about)
+        context.tally.add_unlinked(names, reason=context.linker.reason, **about)
         context.advance(len(found))
         return []
     new = _without_stored(found, context)
@@ -82,22 +86,37 @@ def clues_of(found: Sequence[FoundImage]) -> Clues:
     )
 
 
-def _without_stored(found: Sequence[FoundImage], context: Context) -> list[FoundImage]:
-    """The images of a series that is not stored. Of one that is, its own are unchanged and others are refused."""
+def _without_stored(found: Sequence[FoundImage], context: Context, *, n_done: int | None = None) -> list[FoundImage]:
+    """The images of a series that is not stored. Of one that is, its own are unchanged and others are refused.
+
+    It may have been stored by another import in the meantime; the files are counted as done by then (`n_done`).
+    """
     uid = context.pseudonyms.uid
     rows = Series.objects.filter(project=context.project, series_uid=uid(found[0].header.series_uid))
     stored = {image["sop_uid"] for row in rows.only("manifest") for image in row.manifest["images"]}
     if not stored:
         return list(found)
     context.touched.extend(row.pk for row in rows)
+    late = [image.file.name for image in found if uid(image.header.sop_uid) not in stored]
+    if late:
+        first = rows.order_by("part").values_list("pk", flat=True)[0]
+        context.tally.warn(common_name(late), series=first, warnings=[_late(len(late), context, first)])
     for image in found:
         if uid(image.header.sop_uid) in stored:
             context.tally.add(FileOutcome(image.file.name, "unchanged"))
         else:
             reason = "its series is stored without it; remove the series and import all of its images together"
             context.tally.refuse(image.file.name, code="series_is_stored", reason=reason)
-    context.advance(len(found))
+    context.advance(len(found) if n_done is None else n_done)
     return []
+
+
+def _late(n_images: int, context: Context, series_id: int) -> str:
+    command = f"manage.py remove_series {context.project.slug} {series_id}"
+    return (
+        f"{n_images:,} images came after their series was stored and were refused. To replace the series, run "
+        f"`{command}` and import all of its images together."
+    )
 
 
 def _only_judged(found: Sequence[FoundImage], link: Link, context: Context) -> list[Series]:
@@ -124,14 +143,21 @@ def _store(
     if not spooled:
         return []
     stacks = arrange([image.found.header for image in spooled])
-    extra = context.patient_warning(link.case, {image.found.header.patient_id for image in spooled})
+    extra = _warnings(spooled, link, context)
     with spool_path.open("rb") as spool:
         prepared = [
             _prepare(stack, spooled, spool, context=context, link=link, folder=folder, extra=extra) for stack in stacks
         ]
-    rows = store_series(prepared, case=link.case, modality=spooled[0].found.header.modality)
+    kept = originals_folder(context.project) / prepared[0].row.series_uid
+    originals = {path: kept / path.name for path in folder.glob("*.dcm")}
+    modality = spooled[0].found.header.modality
+    try:
+        rows = store_series(prepared, case=link.case, modality=modality, originals=originals)
+    except IntegrityError:
+        if _without_stored([image.found for image in spooled], context, n_done=0):
+            raise
+        return []
     context.touched.extend(row.pk for row in rows)
-    _keep_originals(rows[0], context, folder)
     _count(rows, spooled, stacks, context)
     return rows
 
@@ -144,12 +170,23 @@ def _spool(
     for image, result in zip(found, cleaner.clean_all(files), strict=True):
         if isinstance(result, ImageRefused):
             context.tally.refuse(image.file.name, code=result.code, reason=str(result))
+            context.tally.n_refused_of[image.header.series_uid] += 1
         else:
             if context.project.keeps_originals:
                 _copy_original(image.file, folder / f"{result.sop_uid}.dcm")
             yield Spooled(image, result.sop_uid, spool.tell(), len(result.content), result.removed)
             spool.write(result.content)
         context.advance(1)
+
+
+def _warnings(spooled: Sequence[Spooled], link: Link, context: Context) -> list[str]:
+    """What readers are told of a series beside its geometry."""
+    header = spooled[0].found.header
+    said = [context.patient_warning(link.case, {image.found.header.patient_id for image in spooled})]
+    n_refused = context.tally.n_refused_of[header.series_uid]
+    if n_refused:
+        said.append(f"{n_refused:,} images of this series were refused: it is not complete.")
+    return [warning for warning in said if warning]
 
 
 def _copy_original(file: ImageFile, path: Path) -> None:
@@ -166,7 +203,7 @@ def _prepare(
     context: Context,
     link: Link,
     folder: Path,
-    extra: str,
+    extra: Sequence[str],
 ) -> PreparedSeries:
     """The pack of one part, its pictures and its row."""
     path = folder / f"{stack.part}.pack"
@@ -178,9 +215,11 @@ def _prepare(
     is_inverted = header.photometric == "MONOCHROME1"
     spacing = header.pixel_spacing_mm
     pictures = write_pictures(path.with_suffix(""), pixels, window=window, invert=is_inverted, spacing_mm=spacing)
-    manifest = dicom_manifest(stack, spooled, places=places, window=window, extra=extra, n_bytes=path.stat().st_size)
-    manifest["series_uid"] = context.pseudonyms.uid(header.series_uid)
     removed = merge_removed(spooled[index].removed for index in places)
+    extra = [*extra, *([BURNED_IN] if BURNED_IN_FLAGS & set(removed.flags) else [])]
+    shown = {**window, "is_inverted": is_inverted}
+    manifest = dicom_manifest(stack, spooled, places=places, window=shown, extra=extra, n_bytes=path.stat().st_size)
+    manifest["series_uid"] = context.pseudonyms.uid(header.series_uid)
     row = _row(header, manifest, context, sha256=sha256_of(path), removed=removed, linked_by=link.by)
     return PreparedSeries(row, path, *pictures)
 
@@ -229,15 +268,6 @@ def _row(
         linked_by=linked_by,
         **{name: manifest[name] for name in ROW_FIELDS},
     )
-
-
-def _keep_originals(series: Series, context: Context, folder: Path) -> None:
-    if not context.project.keeps_originals:
-        return
-    target = originals_folder(context.project) / series.series_uid
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in folder.glob("*.dcm"):
-        put_in_place(path, target / path.name)
 
 
 def _count(rows: Sequence[Series], spooled: Sequence[Spooled], stacks: Sequence[Stack], context: Context) -> None:

@@ -119,7 +119,7 @@ def import_study(
         _fetch(pacs, study_uid, names, study=study, folder=folder, progress=progress)
         if study.n_fetched + study.n_kept == 0 or (study.failed and not accept_partial):
             return study
-        options = ImportOptions(link_by=LINK_BY, source_name=f"DICOMweb {pacs.host}")
+        options = ImportOptions(link_by=LINK_BY, title=f"DICOMweb {pacs.host}")
         study.record = import_images(
             project=project, source=folder / "instances", actor=actor, options=options, now=now
         )

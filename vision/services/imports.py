@@ -23,6 +23,7 @@ from vision.services.options import ImportOptions
 from vision.services.records import Tally, fail_record, open_record
 from vision.services.scanning import in_order, scan
 from vision.services.segmentations import import_segmentations
+from vision.services.work_folders import remove_dead_work
 from vision.storage import project_folder
 
 
@@ -43,6 +44,7 @@ def import_images(
     to watch. Raises `UserError` when the source or the mapping cannot be read as a whole.
     """
     name = options.source_name or source.name
+    advance: _Advance | None = None
     try:
         mapping, classes = read_mapping(options.mapping), _classes(options)
         if not source.exists():
@@ -57,13 +59,17 @@ def import_images(
         context = Context(project, schema, options, linker, advance.tally, advance, classes=classes)
         _import(source, context, advance)
     except BaseException as error:
-        if record is not None and record.pk:
-            fail_record(record, str(error) if isinstance(error, UserError) else f"it stopped: {type(error).__name__}")
+        why = str(error) if isinstance(error, UserError) else f"it stopped: {type(error).__name__}"
+        if advance is not None:
+            advance.tally.fail(why)
+        elif record is not None and record.pk:
+            fail_record(record, why)
         raise
     return advance.tally.close(now=timezone.now())
 
 
 def _import(source: Path, context: Context, advance: "_Advance") -> None:
+    remove_dead_work()
     with OpenArchives(project_folder(context.project.pk)) as archives:
         found = scan(source, context=context, archives=archives)
         advance.n_files = found.n_files

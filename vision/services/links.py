@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from django.conf import settings
+
+from annotator.core.identifiers import patient_key
 from annotator.models import Case, Project
+from labeling.core.intake.records import has_unstorable
 from labeling.exceptions import UserError
 from vision.services.options import LINKS
 
@@ -24,10 +28,19 @@ _SELECTOR_NAMES: Final = {
 }
 _CASE_NAMES: Final = ("case", "casekey", "reportid", "key", "report")
 _ENDING: Final = re.compile(r"\.(nii\.gz|nii|dcm|dicom|ima|zip)$", re.IGNORECASE)
-# What follows the name of a case in the names of its files: a channel of nnU-Net, or the word for a mask.
+_NIFTI: Final = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
+# What follows the name of a case in the names of its files: a word for an image or a mask, a channel of nnU-Net.
 _SUFFIX: Final = re.compile(
-    r"[ ._-]+(?:\d{4}|ct|mri?|image|img|masks?|seg|segmentations?|labels?|totalseg(?:mentator)?)$", re.IGNORECASE
+    r"[ ._-]+(?:ct|mri?|image|img|masks?|seg|segmentations?|labels?|totalseg(?:mentator)?)$", re.IGNORECASE
 )
+_CHANNEL: Final = re.compile(r"_000\d$")
+# Scanners count their studies from 1: such a number names a study of theirs, and no study of ours.
+_SHORTEST_STUDY_ID: Final = 3
+_LARGEST_COUNTER: Final = 9999
+# Links by what two patients may share.
+_WEAK: Final = frozenset({"study_id", "name"})
+ANOTHER_PATIENT: Final = "what names a case belongs to another patient; say in a mapping file where these images belong"
+NO_CASE: Final = "no case of the project is named by it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +69,49 @@ class Link:
 
 @dataclass(slots=True)
 class Linker:
-    """Finds the cases of one project. `source_name` counts as the outermost folder."""
+    """Finds the cases of one project. `source_name` counts as the outermost folder.
+
+    `reason` says why the last search led nowhere.
+    """
 
     project: Project
     mapping: Mapping[str, Mapping[str, str]]
     source_name: str = ""
     link_by: tuple[str, ...] = LINKS
+    reason: str = NO_CASE
     _found: dict[str, Case | None] = field(default_factory=dict)
     _cases: dict[int, Case] = field(default_factory=dict)
 
     def find(self, clues: Clues) -> Link | None:
-        """The case of these images; None when nothing leads to one."""
+        """The case of these images; None when nothing leads to one, or only a weak link to one of another patient."""
+        self.reason = NO_CASE
         for how in self.link_by:
             for name in self._named(how, clues):
                 case = self._case(name)
-                if case is not None:
-                    return Link(case, how)
+                if case is None:
+                    continue
+                if how in _WEAK and self._is_of_another(case, clues.patient_id, how=how):
+                    self.reason = ANOTHER_PATIENT
+                    continue
+                return Link(case, how)
         return None
+
+    def _is_of_another(self, case: Case, patient_id: str, *, how: str) -> bool:
+        """Whether the images are of another patient than the case, as far as keys of patients tell.
+
+        A study id of a header is trusted least: the case's report must agree where it named a patient. A folder was
+        named by somebody: it is doubted where the patient of the images is known in the project by other cases.
+        """
+        if not patient_id:
+            return False
+        secret, scope = str(settings.PATIENT_KEY_SECRET), str(self.project.pk)
+        key = patient_key(secret=secret, scope=scope, patient_id=patient_id, report_id="")
+        if key == case.patient_key:
+            return False
+        if how == "study_id":
+            report_id = case.report.report_id if case.report else case.key
+            return case.patient_key != patient_key(secret=secret, scope=scope, patient_id=None, report_id=report_id)
+        return Case.objects.filter(project=self.project, patient_key=key).exists()
 
     def _named(self, how: str, clues: Clues) -> Iterator[str]:
         """Names of cases or studies that this link gives, the nearest first."""
@@ -82,7 +121,7 @@ class Linker:
             for name in clues.names[:1]:
                 found = names_in(name, source_name=self.source_name)
                 yield from (part for part in found if len(part) >= clues.shortest_name)
-        else:
+        elif how != "study_id" or is_telling(clues.study_id):
             yield getattr(clues, how)
 
     def _mapped(self, clues: Clues) -> Iterator[str]:
@@ -97,13 +136,20 @@ class Linker:
 
     def _case(self, name: str) -> Case | None:
         name = name.strip()
-        if not name or "\0" in name:
+        if not name or has_unstorable(name):
             return None
         if name not in self._found:
-            cases = Case.objects.filter(project=self.project).select_related("study").order_by("position")
+            cases = Case.objects.filter(project=self.project).select_related("study", "report").order_by("position")
             case = cases.filter(key=name).first() or cases.filter(study__study_id=name).first()
             self._found[name] = self._cases.setdefault(case.pk, case) if case else None
         return self._found[name]
+
+
+def is_telling(study_id: str) -> bool:
+    """Whether a study id of a header can name a study of ours: scanners write counters there."""
+    said = study_id.strip()
+    is_counter = said.isascii() and said.isdecimal() and int(said[:10]) <= _LARGEST_COUNTER
+    return len(said) >= _SHORTEST_STUDY_ID and not is_counter
 
 
 def names_in(path: str, *, source_name: str = "") -> Iterator[str]:
@@ -111,9 +157,11 @@ def names_in(path: str, *, source_name: str = "") -> Iterator[str]:
     parts = [*([source_name] if source_name else []), *PurePosixPath(path).parts]
     for part in reversed(parts):
         name = _ENDING.sub("", part)
+        is_nifti = _NIFTI.search(part) is not None
         while name:
             yield name
             shorter = _SUFFIX.sub("", name)
+            shorter = _CHANNEL.sub("", shorter) if is_nifti else shorter
             if shorter == name:
                 break
             name = shorter

@@ -29,7 +29,7 @@ def dicom_manifest(
     *,
     places: Mapping[int, tuple[int, int]],
     window: Mapping[str, float],
-    extra: str,
+    extra: Sequence[str],
     n_bytes: int,
 ) -> dict[str, Any]:
     """The manifest of one part of a DICOM series; `places` says where each instance lies in its pack."""
@@ -42,7 +42,7 @@ def dicom_manifest(
         "modality": header.modality,
         "source": "dicom",
         "kind": stack.kind,
-        "warnings": [*stack.warnings, *([extra] if extra else [])],
+        "warnings": [*stack.warnings, *extra],
         "units": header.units,
         "window": dict(window),
         "grid": grid_payload(stack.grid),

@@ -22,6 +22,7 @@ _MASK_WORDS: Final = frozenset(
         *("segmentation", "segmentations", "segs", "totalseg", "totalsegmentator"),
     )
 )
+_MASK_ENDING: Final = re.compile(rf"[ ._-]+(?:{'|'.join(sorted(_MASK_WORDS))})$", re.IGNORECASE)
 _CLASS_NAMES: Final = frozenset(known.name for known in TOTALSEGMENTATOR_CLASSES)
 # A label map with so many classes, all of which a table of TotalSegmentator names, is one of its own.
 _MIN_CLASSES: Final = 4
@@ -67,7 +68,7 @@ def _import_group(group: Sequence[ImageFile], context: Context) -> None:
     digest = "-".join(sorted(digest_of(file) for file in group)) if len(group) > 1 else digest_of(group[0])
     new = NewMask(
         files=tuple(file.name for file in group),
-        name=_name_of(group),
+        name=_name_of(group, context),
         source="nifti",
         source_sha256=digest,
         link=context.linker.find(Clues(names=(_path_of(group),))),
@@ -99,12 +100,13 @@ def _single(file: ImageFile, context: Context) -> tuple[LabelMap, str]:
         classes = tuple(table[value] for value in values)
         return LabelMap(label_map.labels, label_map.grid, classes), _NAMED_BY_TABLE
     if len(values) == 1:
-        name = _class_name(file.name, context) or clean_name(stem(file.name)) or "mask"
+        name = shown_name(file.name, context) or f"class {values[0]}"
         return LabelMap(label_map.labels, label_map.grid, (MaskClass(values[0], name, color_of(values[0])),)), ""
     return label_map, ""
 
 
 def _read(file: ImageFile, context: Context) -> NiftiVolume:
+    context.advance(0)
     with file.open() as stream:
         return read_nifti(stream, limits=context.limits)
 
@@ -123,9 +125,19 @@ def _path_of(group: Sequence[ImageFile]) -> str:
     return group[0].name if len(group) == 1 else str(PurePosixPath(group[0].name).parent)
 
 
-def _name_of(group: Sequence[ImageFile]) -> str:
-    path = _path_of(group)
-    return clean_name(stem(path) if len(group) == 1 else PurePosixPath(path).name) or "mask"
+def _name_of(group: Sequence[ImageFile], context: Context) -> str:
+    return shown_name(_path_of(group), context) or "mask"
+
+
+def shown_name(path: str, context: Context) -> str:
+    """What of the name of a file or folder is a class or a word for masks; all else may be the name of a patient."""
+    said = stem(path)
+    known = _class_name(path, context)
+    if known is not None:
+        return known
+    if set(re.split(r"[\W_]+", said.casefold())) <= _MASK_WORDS:
+        return clean_name(said)
+    return _class_name(_MASK_ENDING.sub("", said), context) or ""
 
 
 def class_table(said: Path | str | None) -> tuple[MaskClass, ...]:

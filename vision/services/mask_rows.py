@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from django.db import IntegrityError
 
 from annotator.models import Project
 from vision.core.geometry import Grid, Matrix, index_to_world
@@ -19,7 +20,8 @@ from vision.services.context import Context
 from vision.services.links import Link
 from vision.services.manifests import grid_of
 from vision.services.options import FileOutcome
-from vision.services.writing import store_mask, work_folder
+from vision.services.work_folders import work_folder
+from vision.services.writing import store_mask
 from vision.storage import sha256_of
 
 _SAME_BOX_MM: Final = 0.05
@@ -60,11 +62,20 @@ def attach(new: NewMask, label_map: LabelMap, note: str, context: Context) -> Ma
         context.tally.add_unlinked(new.files, kind="mask", modality="", description=new.name)
         return None
     series, grid, how = found
+    context.advance(0)
     moved, moved_note = on_grid(label_map, grid)
     notes = " ".join(part for part in (note, moved_note or "", how) if part)
     mask = None
+    context.advance(0)
     if not context.options.dry_run:
-        mask = _store(new, moved, series, note=notes, context=context)
+        try:
+            mask = _store(new, moved, series, note=notes, context=context)
+        except IntegrityError:  # another import was faster
+            if not Mask.objects.filter(series=series, source_sha256=new.key).exists():
+                raise
+            for name in new.files:
+                context.tally.add(FileOutcome(name, "unchanged"))
+            return None
     for name in new.files:
         context.tally.add(FileOutcome(name, "stored"))
     context.tally.record.n_masks += 1

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from django.db import IntegrityError
 from numpy.typing import NDArray
 
 from annotator.models import Case
@@ -18,7 +19,8 @@ from vision.services.links import Clues, Link
 from vision.services.manifests import ROW_FIELDS, VolumeFacts, first_window, nifti_manifest
 from vision.services.options import FileOutcome
 from vision.services.pictures import write_pictures
-from vision.services.writing import PreparedSeries, store_series, work_folder
+from vision.services.work_folders import work_folder
+from vision.services.writing import PreparedSeries, store_series
 from vision.storage import sha256_of
 
 # A CT volume in Hounsfield units shows air, inside or around the patient.
@@ -29,13 +31,12 @@ def import_volume(file: ImageFile, context: Context) -> Series | None:
     """Link, check and store one NIfTI volume; what cannot be stored is counted with its reason."""
     link = context.linker.find(Clues(names=(file.name,)))
     if link is None:
-        context.tally.add_unlinked([file.name], kind="series", modality="", description="NIfTI")
+        context.tally.add_unlinked(
+            [file.name], kind="series", reason=context.linker.reason, modality="", description="NIfTI"
+        )
         return None
     series_uid = context.pseudonyms.uid(f"nifti {digest_of(file)}")
-    stored = Series.objects.filter(project=context.project, series_uid=series_uid).only("pk").first()
-    if stored is not None:
-        context.touched.append(stored.pk)
-        context.tally.add(FileOutcome(file.name, "unchanged"))
+    if _is_stored(file, series_uid, context):
         return None
     try:
         with file.open() as stream:
@@ -44,15 +45,31 @@ def import_volume(file: ImageFile, context: Context) -> Series | None:
         context.tally.refuse(file.name, code=error.code, reason=str(error))
         return None
     row = None
+    context.advance(0)
     if not context.options.dry_run:
         with work_folder(context.project) as folder:
-            row = _store(volume, series_uid, link, context=context, folder=folder)
+            try:
+                row = _store(volume, series_uid, link, context=context, folder=folder)
+            except IntegrityError:  # another import was faster
+                if _is_stored(file, series_uid, context):
+                    return None
+                raise
         context.touched.append(row.pk)
     context.tally.warn(file.name, series=row.pk if row else None, warnings=volume.warnings)
     context.tally.add(FileOutcome(file.name, "stored", link.by, link.case.key))
     context.tally.record.n_series += 1
     context.tally.record.n_images += volume.grid.shape_kji[0]
     return row
+
+
+def _is_stored(file: ImageFile, series_uid: str, context: Context) -> bool:
+    """Whether the project has the volume; then the file counts as unchanged."""
+    stored = Series.objects.filter(project=context.project, series_uid=series_uid).only("pk").first()
+    if stored is None:
+        return False
+    context.touched.append(stored.pk)
+    context.tally.add(FileOutcome(file.name, "unchanged"))
+    return True
 
 
 def digest_of(file: ImageFile) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from vision.services.names import kind_of_source
+
 # How a series finds its case, best first.
 LINKS = ("mapping", "accession_number", "study_uid", "study_id", "name")
 NiftiRole = Literal["auto", "image", "mask"]
@@ -28,7 +30,8 @@ class ImportOptions:
     which images belong to it (see docs/images.md). `class_table` names the values of NIfTI label maps: a file, or a
     table of TotalSegmentator (`total`, `total_mr`, `vertebrae_mr`). `link_by` says
     which links are tried. `nifti_as` decides what a NIfTI file is where its name does not tell. With `dry_run` nothing
-    is stored. `source_name` is what the user calls the source; `each_file` is told what became of every file.
+    is stored. `source_name` is what the user calls the source: it may name a case, and is not stored. `title` is what
+    the record calls a source that has a name of ours. `each_file` is told what became of every file.
     """
 
     mapping: Path | None = None
@@ -37,13 +40,18 @@ class ImportOptions:
     nifti_as: NiftiRole = "auto"
     dry_run: bool = False
     source_name: str = ""
+    title: str = ""
     each_file: Callable[[FileOutcome], None] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """What the record of the import keeps."""
         return {
-            "mapping": self.mapping.name if self.mapping else "",
-            "class_table": getattr(self.class_table, "name", self.class_table) or "",
+            "mapping": kind_of_source(self.mapping.name) if self.mapping else "",
+            "class_table": self._class_table(),
             "link_by": list(self.link_by),
             "nifti_as": self.nifti_as,
         }
+
+    def _class_table(self) -> str:
+        table = self.class_table
+        return kind_of_source(table.name) if isinstance(table, Path) else table or ""

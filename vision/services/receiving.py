@@ -77,7 +77,7 @@ def import_next(
     if folder is None:
         return None
     close_old_connections()
-    options = ImportOptions(link_by=LINK_BY, source_name="received by DICOM")
+    options = ImportOptions(link_by=LINK_BY, title="received by DICOM")
     try:
         record = import_images(project=project, source=folder, actor=actor, options=options, now=now, progress=progress)
     except UserError as error:

@@ -1,11 +1,9 @@
 """Count what becomes of files, and keep the record of an import up to date while it runs."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import PurePosixPath
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +12,8 @@ from django.utils import timezone
 
 from annotator.models import Event, Project, User
 from vision.models import ImageImport
+from vision.services.links import NO_CASE
+from vision.services.names import Numbers, common_name, kind_of_source
 from vision.services.options import FileOutcome, ImportOptions
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ MAX_LISTED: Final = 1000
 BEAT_S: Final = 1.0
 # One that was silent for so long was killed.
 STALE_S: Final = 180
-_SHORTEST_WORD: Final = 3
 
 
 def open_record(
@@ -35,10 +34,13 @@ def open_record(
     now: datetime,
     stored: bool = True,
 ) -> ImageImport:
-    """The record of an import that begins; in the database unless it only tries."""
+    """The record of an import that begins; in the database unless it only tries.
+
+    `source_name` may name a patient and is not stored: what kind of source it is, or `options.title`, stands for it.
+    """
     record = ImageImport(
         project=project,
-        source_name=_storable(source_name)[-255:],
+        source_name=(options.title or kind_of_source(source_name))[:255],
         options=options.as_json() | {"dates": str(project.image_dates), "keeps_originals": project.keeps_originals},
         imported_by=actor,
         started_at=now,
@@ -64,7 +66,10 @@ def fail_record(record: ImageImport, error: str) -> None:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the files so far. Names are told as they are and stored without the words of patients."""
+    """What became of the files so far. `options.each_file` is told their names; in the record numbers stand for them.
+
+    `n_refused_of` counts refused files by the UID of the series that they name.
+    """
 
     record: ImageImport
     options: ImportOptions
@@ -73,7 +78,8 @@ class Tally:
     warnings: list[dict[str, Any]] = field(default_factory=list)
     removed: dict[str, Counter[str]] = field(default_factory=dict)
     flags: Counter[str] = field(default_factory=Counter)
-    _words: set[str] = field(default_factory=set)
+    numbers: Numbers = field(default_factory=Numbers)
+    n_refused_of: Counter[str] = field(default_factory=Counter)
     _beat_s: float = 0.0
 
     def add(self, outcome: FileOutcome) -> None:
@@ -92,14 +98,14 @@ class Tally:
         """Count one file that is refused."""
         self.add(FileOutcome(name, "refused", code, reason))
 
-    def add_unlinked(self, names: Iterable[str], **about: Any) -> None:
+    def add_unlinked(self, names: Iterable[str], *, reason: str = NO_CASE, **about: Any) -> None:
         """Count a series or mask that belongs to no case; `about` describes it without identifiers."""
         names = list(names)
         self.record.n_unlinked += 1
         if len(self.unlinked) < MAX_LISTED:
             self.unlinked.append({"name": common_name(names), "n_files": len(names), **about})
         for name in names:
-            self.add(FileOutcome(name, "unlinked", "no_case", "no case of the project is named by it"))
+            self.add(FileOutcome(name, "unlinked", "no_case", reason))
 
     def warn(self, name: str, *, series: int | None, warnings: Iterable[str]) -> None:
         """Keep what the reader of a series is warned of."""
@@ -113,39 +119,51 @@ class Tally:
             self.removed.setdefault(action, Counter())[element] += 1
         self.flags.update(removed.flags)
 
-    def hide(self, *texts: str) -> None:
-        """Keep the words of these texts out of stored file names."""
-        for text in texts:
-            self._words.update(word for word in re.split(r"[\W_]+", text.casefold()) if len(word) >= _SHORTEST_WORD)
-
     def beat(self, *, n_done: int, n_files: int) -> None:
         """Note how far the import is, and in the database once a second."""
         self.record.n_done, self.record.n_files = n_done, n_files
         if self.record.pk and monotonic() - self._beat_s >= BEAT_S:
             self._beat_s = monotonic()
             self.record.heartbeat_at = timezone.now()
-            self.record.save(update_fields=["heartbeat_at", *_COUNTS])
+            self._update("heartbeat_at", *_COUNTS)
 
     def close(self, *, now: datetime) -> ImageImport:
         """Complete the record. An import that only tried stays out of the database."""
         record = self.record
-        record.problems = [asdict(problem) | {"name": self._shown(problem.name)} for problem in self.problems]
-        record.unlinked = [entry | {"name": self._shown(entry["name"])} for entry in self.unlinked]
-        record.warnings = [entry | {"name": self._shown(entry["name"])} for entry in self.warnings]
-        record.removed = {"elements": {action: dict(sorted(found.items())) for action, found in self.removed.items()}}
-        record.removed["flags"] = dict(self.flags)
-        record.source_name = self._shown(record.source_name)[-255:]
+        self._fill()
         record.state, record.finished_at = ImageImport.State.FINISHED, now
         record.n_done = record.n_files
         if record.pk:
             self._save()
         return record
 
+    def fail(self, error: str) -> None:
+        """End an import that could not go on, with what became of the files so far."""
+        record = self.record
+        self._fill()
+        record.state, record.finished_at = ImageImport.State.FAILED, timezone.now()
+        record.error = _storable(error)[:300]
+        if record.pk:
+            self._update("state", "finished_at", "error", *_LISTS, *_COUNTS)
+
+    def _fill(self) -> None:
+        record = self.record
+        record.problems = [asdict(problem) | {"name": self.numbers.of(problem.name)} for problem in self.problems]
+        record.unlinked = [entry | {"name": self.numbers.of(entry["name"])} for entry in self.unlinked]
+        record.warnings = [entry | {"name": self.numbers.of(entry["name"])} for entry in self.warnings]
+        record.removed = {"elements": {action: dict(sorted(found.items())) for action, found in self.removed.items()}}
+        record.removed["flags"] = dict(self.flags)
+
+    def _update(self, *names: str) -> bool:
+        """Save columns of a record that nobody has ended; whether it was going on."""
+        going_on = ImageImport.objects.filter(pk=self.record.pk, state=ImageImport.State.RUNNING)
+        return bool(going_on.update(**{name: getattr(self.record, name) for name in names}))
+
     @transaction.atomic
     def _save(self) -> None:
         record = self.record
-        lists = ["source_name", "problems", "unlinked", "warnings", "removed"]
-        record.save(update_fields=["state", "finished_at", *lists, *_COUNTS])
+        if not self._update("state", "finished_at", *_LISTS, *_COUNTS):
+            record.refresh_from_db(fields=["state", "finished_at"])
         Event.objects.create(
             project_id=record.project_id,
             actor_id=record.imported_by_id,
@@ -154,30 +172,9 @@ class Tally:
             at=timezone.now(),
         )
 
-    def _shown(self, name: str) -> str:
-        """A path without the parts that hold a word of a patient."""
-        parts = ["…" if self._words & set(_words(part)) else part for part in PurePosixPath(_storable(name)).parts]
-        return "/".join(parts)[-400:]
 
-
+_LISTS: Final = ("problems", "unlinked", "warnings", "removed")
 _COUNTS: Final = (*("n_files", "n_done", "n_images", "n_series", "n_masks", "n_unchanged", "n_refused", "n_unlinked"),)
-
-
-def common_name(names: Iterable[str]) -> str:
-    """The one name, or the folder that all have in common."""
-    listed = [PurePosixPath(name).parts for name in names]
-    if len(listed) == 1:
-        return "/".join(listed[0])
-    common = []
-    for parts in zip(*(path[:-1] for path in listed), strict=False):
-        if len(set(parts)) > 1:
-            break
-        common.append(parts[0])
-    return "/".join(common) or (listed[0][-1] if listed else "")
-
-
-def _words(part: str) -> list[str]:
-    return re.split(r"[\W_]+", part.casefold())
 
 
 def _storable(text: str) -> str:

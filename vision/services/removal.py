@@ -5,7 +5,7 @@ import shutil
 from django.db import transaction
 from django.utils import timezone
 
-from annotator.models import Draft, Event, Reading, User
+from annotator.models import Draft, Event, Project, Reading, User
 from labeling.exceptions import UserError
 from vision.models import Mask, Series
 from vision.storage import mask_path, originals_folder, preview_path, series_path, thumbnail_path
@@ -28,12 +28,20 @@ def remove_series(*, series: Series, actor: User | None, though_measured: bool =
             payload={"series": series.pk, "series_uid": series.series_uid, "sha256": series.sha256},
             at=timezone.now(),
         )
-        parts = Series.objects.filter(project=series.project_id, series_uid=series.series_uid)
-        if not parts.exclude(pk=series.pk).exists():
-            shutil.rmtree(originals_folder(series.project) / series.series_uid, ignore_errors=True)
         Series.objects.filter(pk=series.pk).delete()
     for path in files:
         path.unlink(missing_ok=True)
+    _remove_originals(series)
+
+
+def _remove_originals(series: Series) -> None:
+    """Once no part is stored; under the lock that storing takes, so that no import puts new ones there."""
+    folder = originals_folder(series.project) / series.series_uid
+    with transaction.atomic():
+        Project.objects.select_for_update(no_key=True).get(pk=series.project_id)
+        parts = Series.objects.filter(project=series.project_id, series_uid=series.series_uid)
+        if folder.exists() and not parts.exists():
+            shutil.rmtree(folder)
 
 
 def _is_measured(series: Series) -> bool:

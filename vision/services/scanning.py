@@ -1,18 +1,35 @@
 """Look at every file of an import once: what it is, and what its header says. No pixel is read."""
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
+from typing import Final
 
-from pydicom.dataset import Dataset
+from pydicom import dcmread
 
 from vision.core.archives import ImageFile, OpenArchives, Refusal, image_files
 from vision.core.dicom import read_instance
+from vision.core.quiet import quiet_pydicom
 from vision.core.refusals import ImageRefused
 from vision.core.sniffing import SNIFF_BYTES, Kind, sniff
 from vision.services.context import Context
 from vision.services.dicom_series import FoundImage
 from vision.services.options import FileOutcome
+
+# Of a damaged file no more than this is read to find the series that it names.
+_HEADER_BYTES: Final = 1 << 20
+_DAMAGE: Final = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    NotImplementedError,
+    struct.error,
+)
 
 
 @dataclass(slots=True)
@@ -51,6 +68,7 @@ def scan(source: Path, *, context: Context, archives: OpenArchives) -> Scan:
     found = Scan()
     for file in image_files(source, limits=context.limits, archives=archives):
         found.n_files += 1
+        context.tally.numbers.add(file.name)
         if isinstance(file, Refusal):
             context.tally.refuse(file.name, code=file.code, reason=file.message)
             context.advance(1)
@@ -59,13 +77,13 @@ def scan(source: Path, *, context: Context, archives: OpenArchives) -> Scan:
             is_waiting = _sort(file, found, context)
         except ImageRefused as error:
             context.tally.refuse(file.name, code=error.code, reason=str(error))
+            context.tally.n_refused_of.update(_series_named_by(file))
             is_waiting = False
         except OSError as error:
             reason = f"the file cannot be read ({error.strerror})"
             context.tally.refuse(file.name, code="unreadable_file", reason=reason)
             is_waiting = False
-        if not is_waiting:
-            context.advance(1)
+        context.advance(0 if is_waiting else 1)
     return found
 
 
@@ -76,7 +94,6 @@ def _sort(file: ImageFile, found: Scan, context: Context) -> bool:
         if kind == "dicom":
             stream.seek(0)
             instance = read_instance(stream, limits=context.limits)
-            context.tally.hide(_patient_name(instance.dataset), instance.header.patient_id)
             return found.add(FoundImage(file, instance.header), context)
     if kind == "nifti":
         found.nifti.append(file)
@@ -85,11 +102,22 @@ def _sort(file: ImageFile, found: Scan, context: Context) -> bool:
     return False
 
 
-def _patient_name(dataset: Dataset) -> str:
+def _series_named_by(file: ImageFile) -> list[str]:
+    """The series of a file that cannot be read further than its header; empty when it says none."""
     try:
-        return str(dataset.get("PatientName", ""))
-    except (ValueError, TypeError, LookupError):
-        return ""
+        with quiet_pydicom(), file.open() as stream:
+            if sniff(stream.read(SNIFF_BYTES), file.name) != "dicom":
+                return []
+            stream.seek(0)
+            found = dcmread(
+                BytesIO(stream.read(_HEADER_BYTES)),
+                stop_before_pixels=True,
+                specific_tags=["SeriesInstanceUID"],
+                force=True,
+            )
+            return [str(found.SeriesInstanceUID)] if "SeriesInstanceUID" in found else []
+    except _DAMAGE:
+        return []
 
 
 def _tell_of_other(file: ImageFile, kind: Kind, context: Context) -> None:

@@ -1,17 +1,15 @@
 """Make a series or a mask visible: its row and its files together, or neither."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from django.db import transaction
 
 from annotator.models import Case, Project, Study
 from vision.models import Mask, Series
 from vision.storage import (
-    WORK_PREFIX,
     mask_path,
     preview_path,
     project_folder,
@@ -32,45 +30,32 @@ class PreparedSeries:
     preview: Path
 
 
-@contextmanager
-def work_folder(project: Project) -> Iterator[Path]:
-    """A folder on the disk of the images for files that are not complete; it goes away with what is left in it."""
-    with TemporaryDirectory(prefix=WORK_PREFIX, dir=project_folder(project.pk)) as folder:
-        yield Path(folder)
+def store_series(
+    prepared: Iterable[PreparedSeries], *, case: Case, modality: str, originals: Mapping[Path, Path] | None = None
+) -> list[Series]:
+    """Store the parts of one series, and their files as they came: `originals` says from where to where they move.
 
-
-def store_series(prepared: Iterable[PreparedSeries], *, case: Case, modality: str) -> list[Series]:
-    """Store the parts of one series. A crash leaves all of them or none; files without a row are never served."""
+    A crash leaves all rows or none; files without a row are never served.
+    """
     parts = list(prepared)
-    placed: list[Path] = []
-    try:
-        with transaction.atomic():
-            study = study_of(case, modality=modality)
-            for part in parts:
-                part.row.study = study
-                part.row.save(force_insert=True)
-                _place(part, placed)
-            sync_folder(project_folder(case.project_id))
-    except BaseException:
-        for path in placed:
-            path.unlink(missing_ok=True)
-        raise
+    with transaction.atomic(), _placing() as placed:
+        study = study_of(case, modality=modality)
+        for part in parts:
+            part.row.study = study
+            part.row.save(force_insert=True)
+            _place(part, placed)
+        _place_originals(originals or {}, placed)
+        sync_folder(project_folder(case.project_id))
     return [part.row for part in parts]
 
 
 def store_mask(row: Mask, file: Path) -> Mask:
     """Store a mask with its file."""
-    placed: list[Path] = []
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            placed.append(mask_path(row))
-            put_in_place(file, placed[0])
-            sync_folder(project_folder(row.project_id))
-    except BaseException:
-        for path in placed:
-            path.unlink(missing_ok=True)
-        raise
+    with transaction.atomic(), _placing() as placed:
+        row.save(force_insert=True)
+        placed.append(mask_path(row))
+        put_in_place(file, placed[0])
+        sync_folder(project_folder(row.project_id))
     return row
 
 
@@ -90,6 +75,22 @@ def study_of(case: Case, *, modality: str) -> Study:
     return study
 
 
+@contextmanager
+def _placing() -> Iterator[list[Path]]:
+    """Where files were put; they are removed on an error.
+
+    To be left before the transaction is: afterwards the number of a row, and with it the name of its file, may be
+    that of another import.
+    """
+    placed: list[Path] = []
+    try:
+        yield placed
+    except BaseException:
+        for path in placed:
+            path.unlink(missing_ok=True)
+        raise
+
+
 def _place(part: PreparedSeries, placed: list[Path]) -> None:
     targets = (
         (part.file, series_path(part.row)),
@@ -99,3 +100,12 @@ def _place(part: PreparedSeries, placed: list[Path]) -> None:
     for path, target in targets:
         placed.append(target)
         put_in_place(path, target)
+
+
+def _place_originals(originals: Mapping[Path, Path], placed: list[Path]) -> None:
+    for path, target in originals.items():
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        placed.append(target)
+        put_in_place(path, target)
+    for folder in {target.parent for target in originals.values()}:
+        sync_folder(folder)

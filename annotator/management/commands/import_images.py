@@ -2,6 +2,7 @@
 
 import shutil
 from argparse import ArgumentParser
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from annotator.management.console import Progress, messages_to_user, named_project, named_user
 from annotator.models import Project, User
+from annotator.services.uploads import upload_in_use
 from vision.models import ImageImport
 from vision.selectors import flags_of
 from vision.services.imports import import_images
@@ -46,7 +48,7 @@ class Command(BaseCommand):
         del args
         path: Path = options["path"]
         try:
-            with messages_to_user():
+            with messages_to_user(), upload_in_use(path.parent) if options["remove_source"] else nullcontext():
                 record = self._import(named_project(options["project"]), named_user(options["user"]), path, options)
         finally:
             if options["remove_source"]:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from annotator.management.console import messages_to_user
 from annotator.services.uploads import remove_old_uploads
 from annotator.serving import migrate_if_needed, open_listener, serve, stop_quietly
+from vision.services.work_folders import remove_dead_work
 
 
 class Command(BaseCommand):
@@ -28,6 +29,7 @@ class Command(BaseCommand):
             listener = open_listener(host=options["host"], port=options["port"])
         migrate_if_needed()
         remove_old_uploads()
+        remove_dead_work()
         if not get_user_model().objects.exists():
             self.stdout.write("Nobody can sign in yet. Make a user with: .venv/bin/python manage.py create_user NAME")
         serve(listener, out=self.stdout)

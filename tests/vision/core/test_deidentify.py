@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c
 from pydicom import config, dcmread
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.datadict import DicomDictionary, dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
@@ -139,6 +139,113 @@ def test_no_attribute_of_the_table_keeps_a_word_of_the_patient(
             dataset = reread(dataset)
     clean(dataset, dates=dates, keep_descriptions=keep_descriptions)
     assert MARK.encode() not in saved(dataset)
+
+
+# Bytes of numbers alone, and attributes whose values another test looks at.
+HOLD_NONE = {
+    "PixelData": "the picture; what is packed around it is cleaned in packed_pixels",
+    "ExtendedOffsetTable": "goes with the packed pixels",
+    "ExtendedOffsetTableLengths": "goes with the packed pixels",
+    "LUTData": "a table of numbers that pixels are shown with",
+    "SOPInstanceUID": "names the object, and is checked when it is read",
+    "SOPClassUID": "names the kind of object, and is checked when it is read",
+}
+WORDS = "Mary Jones, 4711233"
+
+
+def stuff_everything(dataset: Dataset, *, is_implicit: bool) -> int:
+    """Put words into every attribute of the standard whose type can hold any; returns into how many."""
+    n_marked = 0
+    for tag, (known, _, _, _, keyword) in DicomDictionary.items():
+        vr = known.split(" ")[0]
+        if tag >> 16 < 0x0008 or keyword in HOLD_NONE or vr in {"US", "SS", "UL", "SL", "FL", "FD", "AT", "SQ"}:
+            continue
+        raw = WORDS.encode().ljust(24)
+        dataset[Tag(tag)] = RawDataElement(
+            Tag(tag), None if is_implicit else vr.replace("NONE", "UN"), len(raw), raw, 0, is_implicit, True
+        )
+        n_marked += 1
+    return n_marked
+
+
+@pytest.mark.parametrize("is_implicit", [True, False])
+@pytest.mark.parametrize("is_nested", [True, False])
+def test_no_attribute_of_the_standard_keeps_words(is_implicit: bool, is_nested: bool) -> None:
+    dataset = image(syntax=ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian)
+    holder = Dataset() if is_nested else dataset
+    if is_nested:
+        dataset.add_new(0x00082218, "SQ", Sequence([holder]))
+        holder.add_new(0x7FE00010, "OW", WORDS.encode() + b"\0")
+    assert stuff_everything(holder, is_implicit=is_implicit) > 2_600
+    with config.disable_value_validation():
+        clean(dataset, keep_descriptions=True)
+        assert b"Jones" not in saved(dataset)
+        assert b"4711233" not in saved(dataset)
+
+
+@pytest.mark.parametrize("vr", ["LO", "AE", "OB", "OW", "DA", "UI", "CS", "UN"])
+def test_a_number_in_the_clothes_of_another_type_is_removed(vr: str) -> None:
+    dataset = image()
+    raw = WORDS.encode().ljust(20)
+    for tag in (0x00180050, 0x00281050, 0x00200013):  # SliceThickness, WindowCenter, InstanceNumber
+        dataset[Tag(tag)] = RawDataElement(Tag(tag), vr, len(raw), raw, 0, False, True)
+    clean(dataset)
+    assert b"Jones" not in saved(dataset)
+
+
+def test_what_an_image_is_read_with_stays() -> None:
+    units = Dataset()
+    units.CodeValue, units.CodingSchemeDesignator, units.CodeMeaning = "[hnsf'U]", "UCUM", "Hounsfield unit"
+    mapping = Dataset()
+    mapping.RealWorldValueIntercept, mapping.RealWorldValueSlope = -1024.0, 1.0
+    mapping.MeasurementUnitsCodeSequence = Sequence([units])
+    kept = {
+        "ImageType": ["ORIGINAL", "PRIMARY", "M_FFE"],
+        "Manufacturer": "SIEMENS Healthineers",
+        "ManufacturerModelName": "SOMATOM Definition AS+",
+        "ConvolutionKernel": "B30f",
+        "SequenceName": "*tse2d1_15",
+        "RescaleType": "HU",
+        "BodyPartExamined": "ABDOMEN",
+        "PatientPosition": "HFS",
+        "SliceThickness": "1.5",
+        "WindowCenter": ["40", "-600"],
+        "EchoNumbers": 2,
+        "SpecificCharacterSet": ["", "ISO 2022 IR 87"],
+        "Modality": "MR",
+        "RealWorldValueMappingSequence": Sequence([mapping]),
+    }
+    dataset = image(**kept)
+    clean(dataset)
+    dataset = reread(dataset)
+    for keyword, value in kept.items():
+        assert dataset[keyword].value == value
+    assert dataset.SOPClassUID == CT
+
+
+def test_a_coded_word_must_be_of_a_defined_form_and_keeps_its_place_in_the_list() -> None:
+    dataset = image()
+    put(dataset, 0x00080008, "CS", "ORIGINAL\\Mary Jones\\19610312\\AXIAL")
+    put(dataset, 0x00280004, "CS", "Monochrome2")
+    clean(dataset)
+    assert list(dataset.ImageType) == ["ORIGINAL", "", "", "AXIAL"]
+    assert dataset.PhotometricInterpretation == "MONOCHROME2"
+
+
+def test_codes_of_a_site_go_and_public_ones_stay() -> None:
+    public, own = Dataset(), Dataset()
+    public.CodeValue, public.CodingSchemeDesignator, public.CodeMeaning = "10200004", "SCT", "Liver"
+    own.CodeValue, own.CodingSchemeDesignator, own.CodeMeaning = "4711", "99JONES", "Jones"
+    dataset = image(AnatomicRegionSequence=Sequence([public, own]))
+    clean(dataset)
+    assert [item.get("CodeMeaning") for item in dataset.AnatomicRegionSequence] == ["Liver", None]
+    assert not list(dataset.AnatomicRegionSequence[1])
+
+
+def test_a_uid_that_only_begins_like_one_of_the_standard_is_replaced() -> None:
+    dataset = image(SynchronizationFrameOfReferenceUID="1.2.840.10008.4711.19610312")
+    clean(dataset)
+    assert "4711" not in dataset.SynchronizationFrameOfReferenceUID
 
 
 def test_names_texts_and_addresses_go_wherever_they_stand() -> None:

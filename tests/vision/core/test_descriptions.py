@@ -15,6 +15,10 @@ from vision.core.descriptions import clean_description
         ("Mary^Jones", ""),
         ("ax T1 post GD #4711233", "ax T1 post GD"),
         ("1.25mm 3x3 2024", "1.25mm 3x3"),
+        ("Max Hand 010 203 961 Foot", "Max Hand Foot"),
+        ("Abdomen 12/03/61", "Abdomen"),
+        ("Knee 4711-12 61 axial", "Knee axial"),
+        ("Abdomen 5 mm", "Abdomen 5"),
         ("", ""),
     ],
 )

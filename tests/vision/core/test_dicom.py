@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import config, dcmread
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
@@ -311,6 +312,7 @@ def test_a_header_is_read_within_bounds() -> None:
     assert refusal(whole, max_header_bytes=100_000).code == "too_large"
     assert refusal(whole, max_header_reads=20).code == "too_large"
     assert refusal(whole, max_file_bytes=100_000).code == "too_large"
+    assert refusal(whole, max_dicom_bytes=100_000).code == "too_large"
 
 
 def test_pixels_are_not_read_for_a_header() -> None:
@@ -389,3 +391,22 @@ def test_random_damage_is_refused_or_read_but_raises_nothing_else() -> None:
             read_instance(write_instance(instance.dataset))
         except ImageRefused:
             pass
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ("CT", "CT"),
+        ("mr ", "MR"),
+        ("", ""),
+        ("C\0T", "OT"),
+        ("Jones", "JONES"),
+        ("CT\\MR", "OT"),
+        ("4711", "OT"),
+        ("A B", "OT"),
+    ],
+)
+def test_the_modality_is_a_defined_term_or_other(stored: str, expected: str) -> None:
+    source = image()
+    source.add(DataElement(0x00080060, "CS", stored, validation_mode=config.IGNORE))
+    assert read_instance(dicom_bytes(source)).header.modality == expected
