@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e import world
+from tests.e2e import pictures, world
 from tests.e2e.screen import Screen
+from tests.shared_data import shared_data
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -83,6 +84,7 @@ class Shelf:
 
     prefilled: Iterator[str]
     blank: Iterator[str]
+    pictured: Iterator[str]
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +103,7 @@ def shelf() -> Shelf:
     return Shelf(
         prefilled=iter([world.slug_of("prefilled", number) for number in range(world.N_PREFILLED)]),
         blank=iter([world.slug_of("blank", number) for number in range(world.N_BLANK)]),
+        pictured=iter([world.slug_of("pictured", number) for number in range(world.N_PICTURED)]),
     )
 
 
@@ -114,6 +117,26 @@ def prefilled(shelf: Shelf) -> str:
 def blank(shelf: Shelf) -> str:
     """A project without machine labels."""
     return next(shelf.blank)
+
+
+@pytest.fixture
+def pictured(shelf: Shelf) -> str:
+    """A project in which E-1 and E-2 have images."""
+    return next(shelf.pictured)
+
+
+@pytest.fixture(scope="session")
+def gallery(server: Server) -> str:
+    """The project whose cases have the series of `pictures`."""
+    server.run(str(Path(pictures.__file__)))
+    return pictures.SLUG
+
+
+@pytest.fixture(scope="session")
+def real_gallery(server: Server) -> str:
+    """The project with the real CT and its mask."""
+    server.run(str(Path(pictures.__file__)), str(shared_data("ct_abdomen/dicom")))
+    return pictures.REAL_SLUG
 
 
 @pytest.fixture(scope="session")

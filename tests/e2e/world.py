@@ -8,8 +8,14 @@ from tempfile import TemporaryDirectory
 PASSWORD = "a long pass phrase"
 READER = "reader"
 MANAGER = "manager"
+# A member of the projects who has never seen the reading page.
+NEWCOMER = "newcomer"
 N_PREFILLED = 48
 N_BLANK = 6
+N_PICTURED = 6
+# Voxels of the images of the pictured projects, as (k, j, i), and their spacing.
+PICTURE_SHAPE = (20, 24, 32)
+PICTURE_SPACING_MM = (3.0, 3.0, 5.0)
 
 # The heart shifts every later offset when code points and UTF-16 units are mixed up.
 REPORTS = {
@@ -21,7 +27,9 @@ REPORTS = {
     ),
     "E-2": "FINDINGS: The liver and the spleen are normal. The kidneys are unremarkable.\n\nIMPRESSION: Normal study.",
     "E-3": "FINDINGS: The colon shows possible wall thickening. The liver is normal.\n\nIMPRESSION: Colitis?",
-    "E-4": "FINDINGS: No focal liver lesion. The stomach is normal.\n\nIMPRESSION: No acute finding.",
+    "E-4": (
+        "FINDINGS: No focal liver lesion (series 3, image 45). The stomach is normal.\n\nIMPRESSION: No acute finding."
+    ),
 }
 # Value and urgency of a cell, and the words that support it.
 MACHINE = {
@@ -40,7 +48,10 @@ MACHINE = {
         "large bowel|diffuse": ("!_", ["The colon shows possible wall thickening."]),
         "liver|normal": ("+_", ["The liver is normal."]),
     },
-    "E-4": {"liver|focal": ("02", ["No focal liver lesion."]), "stomach|normal": ("+_", ["The stomach is normal."])},
+    "E-4": {
+        "liver|focal": ("02", ["No focal liver lesion (series 3, image 45)."]),
+        "stomach|normal": ("+_", ["The stomach is normal."]),
+    },
 }
 
 
@@ -51,13 +62,19 @@ def slug_of(kind: str, number: int) -> str:
 
 def make_world() -> None:
     """Make users and projects in the database that the settings name."""
+    from django.utils import timezone
+
     from annotator.models import User
+    from annotator.services.preferences import set_preferences
     from annotator.services.projects import create_project, set_member
     from labeling.core.schema_yaml import preset_source
 
     manager = User.objects.create_user(username=MANAGER, password=PASSWORD, is_staff=True)
     reader = User.objects.create_user(username=READER, password=PASSWORD)
-    kinds = [("prefilled", number) for number in range(N_PREFILLED)] + [("blank", number) for number in range(N_BLANK)]
+    newcomer = User.objects.create_user(username=NEWCOMER, password=PASSWORD)
+    set_preferences(user=reader, sent={"tour_done": True}, now=timezone.now())
+    counts = {"prefilled": N_PREFILLED, "blank": N_BLANK, "pictured": N_PICTURED}
+    kinds = [(kind, number) for kind, count in counts.items() for number in range(count)]
     with TemporaryDirectory() as folder:
         file = _reports_file(Path(folder))
         for kind, number in kinds:
@@ -65,8 +82,31 @@ def make_world() -> None:
             project = create_project(
                 name=f"Browser test {slug}", slug=slug, schema_source=preset_source("abdomen-ct"), actor=manager
             )
-            set_member(project=project, user=reader, role="reader", actor=manager)
-            _fill(project, file, manager, labels=kind == "prefilled")
+            for user in (reader, newcomer):
+                set_member(project=project, user=user, role="reader", actor=manager)
+            _fill(project, file, manager, labels=kind != "blank")
+            if kind == "pictured":
+                _add_images(project, Path(folder), manager)
+
+
+def _add_images(project, folder, actor) -> None:
+    """A small volume for the first two cases, brighter slice by slice."""
+    import numpy as np
+    from django.utils import timezone
+
+    from vision.core.nifti import write_nifti_gz
+    from vision.services.imports import import_images
+    from vision.services.options import ImportOptions
+
+    pictures = folder / "pictures"
+    pictures.mkdir(exist_ok=True)
+    voxels = np.broadcast_to(np.arange(PICTURE_SHAPE[0], dtype=np.int16)[:, None, None] * 40 - 300, PICTURE_SHAPE)
+    affine_lps = np.diag([*PICTURE_SPACING_MM, 1.0])
+    for number, key in enumerate(("E-1", "E-2")):  # the same file twice would be stored once
+        write_nifti_gz(pictures / f"{key}.nii.gz", voxels + np.int16(number), affine_lps=affine_lps)
+    done = import_images(project=project, source=pictures, actor=actor, options=ImportOptions(), now=timezone.now())
+    if done.n_refused or done.n_unlinked:
+        raise RuntimeError(f"of the images {done.n_refused} were refused and {done.n_unlinked} not linked")
 
 
 def _reports_file(folder: Path) -> Path:

@@ -55,6 +55,8 @@ const line = new Line<ToPage, ToViewer>(link, "viewer", (message) => {
       return line.send({ say: "here" });
     case "alive":
       return line.send({ say: "alive" });
+    case "gone":
+      return sayLink(false);
     case "case":
       sayLink(true);
       caseId = message.id;

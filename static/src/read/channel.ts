@@ -5,8 +5,8 @@ import type { PreferenceData } from "./preferences";
 
 /** From the reading page to the window. */
 export type ToViewer =
-  /** "who" asks for the answer "here", "alive" for the answer "alive". */
-  | { readonly say: "who" | "alive" }
+  /** "who" asks for the answer "here", "alive" for the answer "alive"; "gone": nothing that is measured is kept from now on. */
+  | { readonly say: "who" | "alive" | "gone" }
   | {
       readonly say: "case";
       readonly id: number;

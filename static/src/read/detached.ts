@@ -36,6 +36,7 @@ export class DetachedViewer {
   constructor(page: ReadingPage, onChange: (isOpen: boolean) => void) {
     this.page = page;
     this.onChange = onChange;
+    window.addEventListener("pagehide", () => this.line?.send({ say: "gone" }));
   }
 
   /** Whether somebody looks at that window, which counts as reading too. */
@@ -130,7 +131,7 @@ export class DetachedViewer {
       case "undo":
       case "redo":
       case "submit":
-        page.run({ do: message.say });
+        if (!page.hasDialog && !page.session.autosave.isFinished) page.run({ do: message.say });
     }
   }
 

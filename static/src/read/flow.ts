@@ -18,7 +18,8 @@ export class Flow {
   private readonly detached: DetachedViewer;
   private readonly comment = byId("case-comment-text") as HTMLTextAreaElement;
   private isCommentOpen = false;
-  private isBusy = false;
+  /** Whether the case is on its way: what is changed now would be lost. */
+  isBusy = false;
 
   constructor(page: ReadingPage) {
     this.page = page;
@@ -127,7 +128,12 @@ export class Flow {
       if (result.kind === "skipped") return await page.submitting.bringNext(result.next, "skipped");
       const open = page.session.autosave.openConflict;
       if (open) return page.openConflict(open);
-      const reason = result.kind === "refused" ? result.message : "the server cannot be reached, or you are signed out";
+      const reason =
+        result.kind === "refused"
+          ? result.message
+          : result.kind === "stale"
+            ? "another save of this case came first; try again, or reload to see it"
+            : "the server cannot be reached, or you are signed out";
       toast(`Not skipped: ${reason}. Your labels are kept.`, { tone: "warn" });
     } finally {
       this.isBusy = false;

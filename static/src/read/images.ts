@@ -114,7 +114,6 @@ export class ImagePane implements Pick<Viewer, "goToImage" | "focusTarget" | "se
   }
 
   focusTarget(target: string | null): void {
-    if (target === this.target) return;
     this.target = target;
     this.active?.focusTarget(target);
   }

@@ -124,6 +124,7 @@ export class ReadingPage {
   /** Takes over new labels, shows them and saves them. */
   apply(next: ReadingState): void {
     if (next === this.state) return;
+    if (this.submitting.isBusy || this.flow.isBusy) return toast("This case is being sent: nothing was changed.", { tone: "warn" });
     const { labels } = this.state;
     this.state = next;
     this.render();
@@ -137,13 +138,18 @@ export class ReadingPage {
 
   focusCell(index: number | null, keepPending = false): void {
     if (index === null) return;
+    this.selectCell(index, keepPending);
+    this.grid.focusCell(index);
+  }
+
+  /** Chooses a cell and leaves the keyboard where it is. */
+  selectCell(index: number, keepPending = false): void {
     this.pendingColumn = keepPending;
     const isNewRow = this.schema.place(index).row !== this.schema.place(this.state.focus).row;
     if (isNewRow) this.sentences.forget();
     this.state = reading.focusOn(this.state, index);
     this.render();
     if (isNewRow) this.report.showSentence(null);
-    this.grid.focusCell(index);
   }
 
   /** Other keys from now on, here and in the window with the images. */
@@ -176,6 +182,7 @@ export class ReadingPage {
   openConflict(conflict: Conflict): void {
     if (this.hasDialog) return;
     openConflictDialog(conflict, this.schema, {
+      mine: () => this.state.labels,
       resolve: (merged) => {
         this.session.autosave.resolve(merged);
         this.state = reading.withLabels(this.state, merged);

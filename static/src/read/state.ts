@@ -7,6 +7,8 @@ import type { Measurement } from "../viewer/types";
 import type { CaseNote, CasePayload, CellNote, LabelBody, Labels } from "./types";
 
 const UNDO_STEPS = 500;
+/** One list, since views compare by identity. */
+const NO_MEASUREMENTS: readonly Measurement[] = [];
 
 interface Step {
   readonly labels: Labels;
@@ -178,7 +180,7 @@ export function toggleFlagged(state: ReadingState): ReadingState {
 }
 
 export function measurementsOf(state: ReadingState): readonly Measurement[] {
-  return state.labels.body.measurements ?? [];
+  return state.labels.body.measurements ?? NO_MEASUREMENTS;
 }
 
 export function setMeasurements(state: ReadingState, measurements: readonly Measurement[]): ReadingState {

@@ -9,7 +9,8 @@ import { openSubmitDialog } from "./view/submitDialog";
 
 export class Submitting {
   private readonly page: ReadingPage;
-  private isBusy = false;
+  /** Whether the case is on its way: what is changed now would be lost. */
+  isBusy = false;
 
   constructor(page: ReadingPage) {
     this.page = page;

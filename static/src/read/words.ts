@@ -186,7 +186,9 @@ export class Words {
     const row = page.schema.data.targets.findIndex(({ name }) => name === target);
     if (row < 0) return toast(`${className}: no target of this schema.`);
     this.row = row;
-    page.focusCell(page.schema.nearestInRow(row, page.schema.place(page.state.focus).column));
+    const index = page.schema.nearestInRow(row, page.schema.place(page.state.focus).column);
+    // The keyboard stays with the images: the key of a window would else set the cell.
+    if (index !== null) page.selectCell(index);
     const title = page.schema.data.targets[row]?.title ?? "";
     const said = className.toLowerCase() === title.toLowerCase() ? title : `${className}: ${title}`;
     toast(said);

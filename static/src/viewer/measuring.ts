@@ -28,6 +28,12 @@ export class Measuring {
     this.events = events;
   }
 
+  /** The marks of another case. */
+  open(marks: readonly Measurement[]): void {
+    this.unsettled.clear();
+    this.set(marks);
+  }
+
   set(marks: readonly Measurement[]): void {
     this.marks = marks;
     if (!marks.some(({ id }) => id === this.selected)) this.selected = null;
@@ -65,7 +71,8 @@ export class Measuring {
     if (isEnd) this.held = null;
     if (!held || !state || !plane || !frame || (from[0] === to[0] && from[1] === to[1])) return;
     const points = this.dragged(held, frame, from, to);
-    const mark = { ...held.mark, points_lps_mm: points, stats: statsOf(held.mark.kind, points, state, plane) };
+    const image = plane.isAcquired ? state.pictureOf(plane) : null;
+    const mark = { ...held.mark, image, points_lps_mm: points, stats: statsOf(held.mark.kind, points, state, plane) };
     const marks = this.marks.map((each) => (each.id === mark.id ? mark : each));
     this.remember(mark.id, state, plane);
     if (isEnd) this.change(marks);
@@ -84,7 +91,7 @@ export class Measuring {
   settle(state: SeriesState): void {
     let isChanged = false;
     for (const [id, place] of this.unsettled) {
-      if (place.state !== state || !state.loader.voxels.isComplete) continue;
+      if (place.state !== state || !state.loader.isDone) continue;
       this.unsettled.delete(id);
       isChanged = true;
       this.marks = this.marks.map((each) =>
@@ -115,7 +122,10 @@ export class Measuring {
   }
 
   private remember(id: string, state: SeriesState, plane: Plane): void {
-    if (!plane.isAcquired && !state.loader.voxels.isComplete) this.unsettled.set(id, { state, plane, picture: state.pictureOf(plane) });
+    const picture = state.pictureOf(plane);
+    const { isDone, voxels } = state.loader;
+    if (!isDone && !(plane.isAcquired && voxels.has(picture))) this.unsettled.set(id, { state, plane, picture });
+    else this.unsettled.delete(id);
   }
 
   private change(marks: readonly Measurement[]): void {

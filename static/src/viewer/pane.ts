@@ -12,6 +12,7 @@ import type { MaskStyle } from "./maskLayer";
 import type { Plane } from "./plane";
 import { pictureText } from "./places";
 import type { SeriesState } from "./seriesState";
+import { setPreview } from "./view";
 import type { PaneParts } from "./view";
 import { voiRange, windowText } from "./windowing";
 
@@ -185,7 +186,7 @@ export class Pane {
     if (!shown) return false;
     this.shownKey = key;
     this.screen ??= new Screen(`pane-${this.position}`, this.parts.canvasPlace, this.useCpu);
-    const { lower, upper } = voiRange(state.window);
+    const { lower, upper } = voiRange(state.window, Math.abs(voxels.step));
     const range = { lower: (lower - voxels.base) / voxels.step, upper: (upper - voxels.base) / voxels.step };
     const view = { centre: frame.centre, mmPerPixel: frame.look.mmPerPixel };
     const { isInverted } = state;
@@ -222,7 +223,7 @@ export class Pane {
     const isSame = plane.isAcquired && picture === series.preview.image && (plane.cut === null || plane.cut.across === 0);
     preview.hidden = !isSame || current !== series.window;
     if (preview.hidden) return;
-    if (preview.getAttribute("src") !== series.preview.url) preview.src = series.preview.url;
+    setPreview(preview, series.preview.url);
     const [left, top, width, height] = frame.box;
     const flips = `scale(${plane.cut?.acrossFlipped ? -1 : 1}, ${plane.cut?.alongFlipped ? -1 : 1})`;
     Object.assign(preview.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px`, transform: flips });

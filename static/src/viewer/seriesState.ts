@@ -17,7 +17,7 @@ export class SeriesState {
   /** Voxel (i, j, k) that the planes run through; of a stack only k counts. */
   cursor: readonly [number, number, number];
   window: Window;
-  isInverted = false;
+  isInverted: boolean;
   private readonly maps = new Map<number, LabelMap>();
   private readonly asked = new Set<number>();
   private stopping = new AbortController();
@@ -29,6 +29,7 @@ export class SeriesState {
     const [columns, rows] = series.grid?.dimensions ?? [0, 0];
     this.cursor = [Math.floor(columns / 2), Math.floor(rows / 2), series.preview.image];
     this.window = series.window;
+    this.isInverted = series.window.is_inverted ?? false;
   }
 
   pictureOf(plane: Plane): number {

@@ -62,16 +62,16 @@ export class Stage implements PointerActions {
   show(images: CaseImages | null, marks: readonly Measurement[]): void {
     this.images = images;
     this.hasPicked = false;
-    this.masking.images = images;
-    this.masking.target = null;
-    this.active = 0;
-    this.largest = 0;
-    if (this.layout !== "two") this.layout = "mpr";
-    this.beside = null;
-    this.main = null;
+    [this.masking.images, this.masking.target] = [images, null];
+    [this.active, this.largest] = [0, 0];
+    const isTwo = this.layout === "two";
+    if (images || !isTwo) this.layout = "mpr";
+    [this.main, this.beside] = [null, null];
+    this.panes[3]?.put(null, null);
     const first = images ? firstSeries(images) : null;
-    this.measuring.set(marks);
+    this.measuring.open(marks);
     this.setMain(first ? this.shelf.state(first) : null);
+    if (isTwo && (images?.series.length ?? 0) > 1) this.compare();
   }
 
   setMarks(marks: readonly Measurement[]): void {
@@ -221,6 +221,7 @@ export class Stage implements PointerActions {
   click(pane: Pane, spot: Spot): void {
     this.measuring.selected = null;
     const found = this.masking.classAt(pane, spot);
+    if (found?.target) this.masking.target = found.target;
     if (found) this.events.onPick(found.target, found.name);
     this.schedule();
   }
@@ -243,7 +244,7 @@ export class Stage implements PointerActions {
         break;
       case "reset":
         state.window = state.series.window;
-        state.isInverted = false;
+        state.isInverted = state.series.window.is_inverted ?? false;
         this.preset = 0;
         for (const each of this.panes) each.fit();
         break;
@@ -393,7 +394,6 @@ export class Stage implements PointerActions {
     const pane = this.activePane;
     if (!pane) return;
     const { tool, layout, isLinked, preset, main, beside, masking } = this;
-    const nMeasurements = this.measuring.marks.length;
-    report(this.view, { pane, main, beside, masking, bar: { tool, layout, isLinked, preset }, nMeasurements });
+    report(this.view, { pane, main, beside, masking, bar: { tool, layout, isLinked, preset }, nMeasurements: this.measuring.marks.length });
   }
 }

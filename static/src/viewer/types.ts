@@ -62,7 +62,8 @@ export interface SeriesInfo {
   readonly kind: "volume" | "stack";
   readonly warnings: readonly string[];
   readonly units: "HU" | "stored";
-  readonly window: { readonly center: number; readonly width: number };
+  /** How it is first shown; inverted where small values are white (MONOCHROME1). */
+  readonly window: { readonly center: number; readonly width: number; readonly is_inverted?: boolean };
   readonly grid: Grid | null;
   readonly images: readonly ImageInfo[];
   /** The pack of DICOM instances, or the NIfTI file. */

@@ -18,9 +18,17 @@ export interface PaneParts {
   readonly preview: HTMLImageElement;
 }
 
+/** Shows another preview. Browsers draw the old picture, perhaps of another patient, until the new one has come: hidden so long. */
+export function setPreview(preview: HTMLImageElement, url: string): void {
+  if (preview.getAttribute("src") === url) return;
+  preview.style.visibility = "hidden";
+  preview.src = url;
+}
+
 /** The pane's frame, which stands on the page before the engine has come. */
 export function createPaneParts(position: number): PaneParts {
   const preview = el("img", { class: "vp-preview", attrs: { alt: "", draggable: "false", hidden: "" } });
+  preview.addEventListener("load", () => (preview.style.visibility = ""));
   const canvasPlace = el("div", { class: "vp-canvas" });
   const element = el("section", { class: "vp", data: { pane: String(position) }, attrs: { "aria-label": "Picture" } }, [preview, canvasPlace]);
   return { element, canvasPlace, preview };
@@ -153,7 +161,7 @@ export class View {
   showPreview(series: SeriesInfo): void {
     const preview = this.panes[0]?.preview;
     if (!preview) return;
-    preview.src = series.preview.url;
+    setPreview(preview, series.preview.url);
     preview.hidden = false;
     Object.assign(preview.style, { left: "0", top: "0", width: "100%", height: "100%", transform: "" });
   }

@@ -119,12 +119,13 @@ export class Voxels {
     }, 0);
   }
 
-  /** Value in the units of the series, or null where nothing has arrived or outside. */
+  /** Value in the units of the series, or null where nothing has arrived, outside, and where it is no number. */
   valueAt(i: number, j: number, k: number): number | null {
     const slice = this.slices[k];
     if (!slice || i < 0 || j < 0 || i >= slice.columns || j >= slice.rows) return null;
     const stored = slice.pixels[j * slice.columns + i];
-    return stored === undefined ? null : stored * slice.slope + slice.intercept;
+    const value = stored === undefined ? NaN : stored * slice.slope + slice.intercept;
+    return Number.isFinite(value) ? value : null;
   }
 
   /** Values of one slice, for windows that depend on them. */

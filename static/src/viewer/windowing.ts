@@ -75,8 +75,9 @@ export function windowText(window: Window): string {
   return `W ${rounded(window.width)} L ${rounded(window.center)}`;
 }
 
-/** The values drawn black and white: DICOM PS3.3 C.11.2.1.2. */
-export function voiRange({ center, width }: Window): { lower: number; upper: number } {
-  const half = Math.max(width - 1, width / 2) / 2;
-  return { lower: center - 0.5 - half, upper: center - 0.5 + half };
+/** The values drawn black and white: DICOM PS3.3 C.11.2.1.2, whose 1 is the step between values, far less than 1 for fractions. */
+export function voiRange({ center, width }: Window, step = 1): { lower: number; upper: number } {
+  const one = Math.min(1, step);
+  const half = Math.max(width - one, width / 2) / 2;
+  return { lower: center - one / 2 - half, upper: center - one / 2 + half };
 }

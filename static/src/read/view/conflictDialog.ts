@@ -46,7 +46,7 @@ function versionText(labels: Labels, index: number, key: string, schema: SchemaT
 export function openConflictDialog(
   conflict: Conflict,
   schema: SchemaTable,
-  on: { resolve: (merged: Labels) => void; close: () => void },
+  on: { mine?: () => Labels; resolve: (merged: Labels) => void; close: () => void },
 ): Dialog {
   const { mine, theirs } = conflict;
   const found = differences(conflict, schema);
@@ -71,7 +71,10 @@ export function openConflictDialog(
   };
   const finish = (): void => {
     if (apply.disabled) return;
-    const merged = mergeVersions(mine, theirs, found.filter(({ index }) => choice.get(index) === "mine"));
+    // The window with the images can have measured more since: what was not asked about is taken over from here.
+    const newest = on.mine?.() ?? mine;
+    const since = differences({ mine: newest, theirs: mine, base: mine }, schema).filter(({ index }) => !choice.has(index));
+    const merged = mergeVersions(newest, theirs, [...found.filter(({ index }) => choice.get(index) === "mine"), ...since]);
     on.resolve(merged);
     dialog.close();
   };
