@@ -89,7 +89,7 @@ def test_serve_answers_and_stops_cleanly(tmp_path):
 
 
 def test_demo_says_who_may_sign_in_and_stops_on_ctrl_c(tmp_path):
-    with started(["demo", "--port", "0"], tmp_path) as process:
+    with started(["demo", "--port", "0", "--without-images"], tmp_path) as process:
         said, port = read_until_ready(process)
         assert re.search(r"reader1 +reader +password \w+-\w+-\w+\n", said)
         assert get(port, "/health")[0] == 200

@@ -85,7 +85,11 @@ def test_manifest_says_of_each_image_what_the_viewer_needs(world, linked, tmp_pa
     assert image["orientation"] == [1, 0, 0, 0, 1, 0]
     assert image["spacing_mm"] == [0.8, 0.7]
     assert (image["rows"], image["columns"], image["slope"], image["intercept"]) == (24, 32, 1, -1024)
-    assert (manifest["units"], manifest["number"], manifest["window"]) == ("HU", 3, {"center": 40.0, "width": 400.0})
+    assert (manifest["units"], manifest["number"], manifest["window"]) == (
+        "HU",
+        3,
+        {"center": 40.0, "width": 400.0, "is_inverted": False},
+    )
     assert manifest["description"] == "ABDOMEN AX 5.0"
 
 
