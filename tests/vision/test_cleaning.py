@@ -1,17 +1,17 @@
 """Files are de-identified alike in one process and in many."""
 
 import io
-import os
 from dataclasses import replace
 
 import pytest
 
+from tests.vision import crashing_decoder
 from tests.vision.image_files import write_slices
 from vision.core.archives import image_files
 from vision.core.limits import DEFAULT_LIMITS
 from vision.core.refusals import ImageRefused
 from vision.services import cleaning
-from vision.services.cleaning import Cleaner, Rules, clean
+from vision.services.cleaning import Cleaner, Rules
 
 RULES = Rules(secret="s" * 40, scope="1", dates="shift", limits=DEFAULT_LIMITS)
 
@@ -37,16 +37,9 @@ def test_processes_give_the_same_files_in_the_same_order_and_the_same_refusals(f
     assert len({result.sop_uid for index, result in enumerate(together) if index != 5}) == 11
 
 
-def end_at_the_marked(content, rules):
-    """Like a decoder that crashes on a damaged file."""
-    if content == b"crash":
-        os._exit(11)
-    return clean(content, rules)
-
-
 def test_file_that_ends_its_process_is_refused_and_the_others_are_done(files, monkeypatch):
     alone = cleaned(files, n_images=1)
-    monkeypatch.setattr(cleaning, "clean", end_at_the_marked)
+    monkeypatch.setattr(cleaning, "clean", crashing_decoder.end_at_the_marked)
     crashing = replace(files[3], open=lambda: io.BytesIO(b"crash"))
     results = cleaned([*files[:3], crashing, *files[4:]], n_images=1000)
     assert isinstance(results[3], ImageRefused)
