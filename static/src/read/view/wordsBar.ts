@@ -28,7 +28,9 @@ function toggle(words: string, long: string, key: string, onPress: () => void): 
   const count = el("b", { class: "count" });
   const button = el("button", { class: "toggle", title: long, attrs: { type: "button", "aria-pressed": "false" } }, [
     count,
+    " ", // between words for those who hear them
     el("span", { text: words }),
+    " ",
     kbd(key),
   ]);
   button.addEventListener("mousedown", (event) => event.preventDefault());
@@ -38,7 +40,6 @@ function toggle(words: string, long: string, key: string, onPress: () => void): 
     update(number, isOn) {
       setText(count, String(number));
       setAttribute(button, "aria-pressed", String(isOn));
-      setAttribute(button, "aria-label", `${number} ${long}`);
     },
   };
 }
