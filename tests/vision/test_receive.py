@@ -30,7 +30,7 @@ from vision.services.receiving import Received, StoppedError, import_next, open_
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-AT_ONCE = Quiet(open_s=0, released_s=0)
+AT_ONCE = Quiet(open_s=0, released_s=0, broken_s=0)
 
 
 @pytest.fixture
@@ -104,6 +104,19 @@ def test_study_of_no_case_is_listed_and_leaves_the_spool(
     assert ImageImport.objects.get().n_unlinked == 1
     assert not Series.objects.exists()
     assert spool.n_bytes == 0
+
+
+def test_images_that_come_after_their_series_was_stored_are_kept_aside(
+    project: Project, spool: Spool, port: int, ct: list[Path]
+) -> None:
+    assert storescu(port, *ct[:6]).returncode == 0
+    assert import_received(project, spool) is not None
+    assert storescu(port, *ct[6:9]).returncode == 0
+    received = import_received(project, spool)
+    assert received is not None
+    assert received.reason == "3 late images are kept aside"
+    assert Series.objects.get().n_images == 6
+    assert len(list((spool.folder / "aside").rglob("*.dcm"))) == 3
 
 
 def test_stop_during_an_import_stores_nothing_and_the_next_start_imports(
@@ -208,7 +221,7 @@ def test_listener_survives_a_broken_line_a_kill_and_a_stop(listener: Listener, c
     listener.end(signal.SIGKILL)
     assert len(listener.spooled()) >= N_SLICES
 
-    listener.start("--quiet", "1", "--after-release", "1")
+    listener.start("--quiet", "1", "--after-release", "1", "--after-break", "1")
     said = listener.next_line(r"Import \d+: (\d+) images in 1 series, 0 files unchanged, 0 refused, 0 series")
     assert int(said[1]) == N_SLICES
     assert listener.spooled() == []

@@ -4,6 +4,7 @@ arriving/            files that are being received; what is left there after a s
 waiting/STUDY/       whole files of one study (names are hashes of UIDs)
 importing/STUDY.N/   a study that is being imported; waits again after a stop
 failed/STUDY.N/      a study whose import failed as a whole; tried again after the next start
+aside/STUDY/         images that came too late for their series; kept for whoever removes that series to import them
 """
 
 import fcntl
@@ -12,6 +13,7 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +28,19 @@ class SpoolFull(Exception):
     """The quota is used up, or the disk nearly full."""
 
 
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """How long no instance may have come before a study counts as complete.
+
+    With an open association, after all were released, and after one broke off or the listener was stopped: then the
+    rest has still to be sent again, and a series that is stored takes no further images.
+    """
+
+    open_s: float = 60.0
+    released_s: float = 10.0
+    broken_s: float = 600.0
+
+
 @dataclass(slots=True)
 class _Waiting:
     """A study that waits; times in seconds of the monotonic clock."""
@@ -34,13 +49,11 @@ class _Waiting:
     associations: set[int] = field(default_factory=set)
     all_released: bool = True
 
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """How long no instance may have come before a study counts as complete, with and without an open association."""
-
-    open_s: float = 60.0
-    released_s: float = 10.0
+    def needed_s(self, quiet: Quiet) -> float:
+        """For how long it must have been quiet."""
+        if self.associations:
+            return quiet.open_s
+        return quiet.released_s if self.all_released else quiet.broken_s
 
 
 class Spool:
@@ -67,7 +80,7 @@ class Spool:
 
     def open(self, *, now_s: float) -> None:
         """Take the folder, remove half files, let everything else wait. Raises `SpoolBusy`."""
-        for name in ("arriving", "waiting", "importing", "failed"):
+        for name in ("arriving", "waiting", "importing", "failed", "aside"):
             (self.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._holder = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -79,8 +92,8 @@ class Spool:
         for old in sorted([*(self.folder / "importing").iterdir(), *(self.folder / "failed").iterdir()]):
             self._put_back(old)
         waiting = [path for path in (self.folder / "waiting").iterdir() if path.is_dir()]
-        self._waiting = {path.name: _Waiting(last_arrival_s=now_s) for path in waiting}
-        self._n_bytes = sum(_size_of(path) for path in waiting)
+        self._waiting = {path.name: _Waiting(last_arrival_s=now_s, all_released=False) for path in waiting}
+        self._n_bytes = sum(_size_of(path) for path in [*waiting, *(self.folder / "aside").iterdir()])
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -113,6 +126,8 @@ class Spool:
             self._n_bytes += n_bytes - replaced
             waiting = self._waiting.setdefault(study, _Waiting(last_arrival_s=now_s))
             waiting.last_arrival_s = now_s
+            if association not in waiting.associations and not waiting.associations:
+                waiting.all_released = True  # the sender has come again
             waiting.associations.add(association)
 
     def end_association(self, association: int, *, released: bool, now_s: float) -> None:
@@ -128,16 +143,19 @@ class Spool:
         """A study that has been quiet for long enough, moved to `importing`; None when there is none."""
         with self._lock:
             for study, waiting in self._waiting.items():
-                is_released = waiting.all_released and not waiting.associations
-                if now_s - waiting.last_arrival_s >= (quiet.released_s if is_released else quiet.open_s):
+                if now_s - waiting.last_arrival_s >= waiting.needed_s(quiet):
                     del self._waiting[study]
                     target = self.folder / "importing" / f"{study}.{time.time_ns()}"
                     (self.folder / "waiting" / study).replace(target)
                     return target
         return None
 
-    def finish(self, folder: Path) -> None:
-        """Remove a study that has been imported."""
+    def finish(self, folder: Path, *, late: Collection[str] = ()) -> None:
+        """Remove a study that has been imported; the files called in `late` are kept aside and count to the quota."""
+        aside = self.folder / "aside" / folder.name.partition(".")[0]
+        for name in late:
+            aside.mkdir(mode=0o700, exist_ok=True)
+            (folder / name).replace(aside / name)
         n_bytes = _size_of(folder)
         shutil.rmtree(folder)
         with self._lock:

@@ -15,10 +15,12 @@ from vision.core.receiver import Peer
 from vision.core.spool import Quiet, Spool, SpoolBusy
 from vision.models import ImageImport
 from vision.services.imports import import_images
-from vision.services.options import ImportOptions
+from vision.services.options import FileOutcome, ImportOptions
 
 # Names of received files are hashes, so they lead to no case.
 LINK_BY = ("accession_number", "study_uid", "study_id")
+# How an import calls images of a series that is stored without them.
+LATE = "series_is_stored"
 
 
 class StoppedError(BaseException):
@@ -70,14 +72,20 @@ def import_next(
     """Import a study that has been quiet for long enough; None when there is none.
 
     A study is removed from the spool when it has been imported; its files that were refused or belong to no case are
-    listed in the record of the import. One that cannot be read as a whole is put aside. One that met a database out of
-    reach waits again.
+    listed in the record of the import, and images that came too late for their stored series are kept aside. One that
+    cannot be read as a whole is put aside. One that met a database out of reach waits again.
     """
     folder = spool.take(quiet, now_s=now_s)
     if folder is None:
         return None
     close_old_connections()
-    options = ImportOptions(link_by=LINK_BY, title="received by DICOM")
+    late: list[str] = []
+
+    def note(file: FileOutcome) -> None:
+        if file.code == LATE:
+            late.append(Path(file.name).name)
+
+    options = ImportOptions(link_by=LINK_BY, title="received by DICOM", each_file=note)
     try:
         record = import_images(project=project, source=folder, actor=actor, options=options, now=now, progress=progress)
     except UserError as error:
@@ -86,5 +94,5 @@ def import_next(
     except (DatabaseError, OSError) as error:
         spool.wait_again(folder, now_s=now_s)
         return Received(None, f"waits again: {type(error).__name__}")
-    spool.finish(folder)
-    return Received(record)
+    spool.finish(folder, late=late)
+    return Received(record, f"{len(late):,} late images are kept aside" if late else "")

@@ -48,6 +48,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--after-release", type=float, default=10, metavar="S", help="the same when its associations were released"
         )
+        parser.add_argument(
+            "--after-break",
+            type=float,
+            default=600,
+            metavar="S",
+            help="the same when one broke off, or after a restart",
+        )
         parser.add_argument("--max-associations", type=int, default=8, help="at once (default: %(default)s)")
         parser.add_argument("--max-instance-mib", type=int, default=1024, help="of one instance (default: %(default)s)")
         parser.add_argument("--quota-gib", type=float, default=50, help="of all that waits (default: %(default)s)")
@@ -69,7 +76,7 @@ class Command(BaseCommand):
         try:
             port = receiver.start(host=options["host"], port=options["port"])
             self._say(f"Receiving as {options['aet']} at {options['host']}:{port} from {len(peers)} peers")
-            quiet = Quiet(open_s=options["quiet"], released_s=options["after_release"])
+            quiet = Quiet(options["quiet"], released_s=options["after_release"], broken_s=options["after_break"])
             self._import_until_stopped(project, actor, spool, quiet)
         except OSError as error:
             raise CommandError(f"cannot listen at {options['host']}:{options['port']}: {error.strerror}") from error
@@ -98,7 +105,7 @@ class Command(BaseCommand):
                 self._say(
                     f"Import {record.pk}: {record.n_images:,} images in {record.n_series:,} series, "
                     f"{record.n_unchanged:,} files unchanged, {record.n_refused:,} refused, "
-                    f"{record.n_unlinked:,} series belong to no case"
+                    f"{record.n_unlinked:,} series belong to no case{'; ' if received.reason else ''}{received.reason}"
                 )
             else:
                 self._say(f"A study was not imported; {received.reason}")

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 Listen = Callable[..., tuple[Receiver, int]]
-NOW = Quiet(open_s=0, released_s=0)
+NOW = Quiet(open_s=0, released_s=0, broken_s=0)
 MIB = 1 << 20
 
 
