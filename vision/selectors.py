@@ -169,6 +169,13 @@ def recent_imports(project: Project) -> QuerySet[ImageImport]:
     return rows.defer("problems", "unlinked", "warnings", "removed")[:SHOWN_IMPORTS]
 
 
+def series_with_text_in_pictures(project: Project) -> list[Series]:
+    """The first series of a project that may show patient data in the picture, whichever import brought them."""
+    rows = Series.objects.filter(project=project, removed__flags__icontains="burned_in")
+    rows = rows.select_related("study").prefetch_related("study__cases")
+    return list(rows.defer("manifest", "removed").order_by("pk")[:SHOWN_SERIES])
+
+
 def image_import_of(project: Project, import_id: int) -> ImageImport:
     """The import of this project with this id; 404 when the project has none."""
     record = ImageImport.objects.filter(project=project, pk=import_id).first()

@@ -17,7 +17,14 @@ from annotator.selectors.permissions import project_for
 from annotator.services.image_jobs import set_image_rules, start_image_import
 from annotator.services.image_uploads import ImageUpload, find_images, keep_beside, keep_images
 from annotator.services.uploads import UploadGone
-from vision.selectors import flags_of, image_import_of, recent_imports, removed_of, series_of_import
+from vision.selectors import (
+    flags_of,
+    image_import_of,
+    recent_imports,
+    removed_of,
+    series_of_import,
+    series_with_text_in_pictures,
+)
 from vision.services.options import ImportOptions
 from vision.services.records import end_stale_imports
 
@@ -104,6 +111,7 @@ def _page(
         "form": form or ImageUploadForm(),
         "rules": rules or ImageRulesForm(initial=stored),
         "imports": recent_imports(project),
+        "with_text": series_with_text_in_pictures(project),
         "max_bytes": settings.MAX_IMAGE_UPLOAD_BYTES,
     }
     return render(request, "annotator/images.html", context, status=status)

@@ -14,6 +14,7 @@ from annotator.models import Event
 from annotator.services import image_jobs
 from annotator.services.image_uploads import keep_images
 from annotator.services.uploads import UploadGone, remove_old_uploads, upload_in_use
+from tests.vision.image_files import run, write_slices
 from tests.vision.stored import stored_series
 from vision.models import ImageImport
 from vision.services.options import ImportOptions
@@ -274,3 +275,16 @@ def test_rules_are_not_changed_while_images_are_imported(manager, world, change)
     manager.post(URL, {"action": "rules", **change})
     world.project.refresh_from_db()
     assert (world.project.image_dates, world.project.keeps_originals) != ("shift", False)
+
+
+def test_series_with_text_in_their_pictures_are_listed_whichever_import_brought_them(manager, world, tmp_path):
+    plain, marked = (tmp_path / world.cases[index].key for index in (0, 1))
+    write_slices(plain, StudyInstanceUID="1.2.1", SeriesInstanceUID="1.2.1.1", AccessionNumber="")
+    assert "May show patient data" not in manager.get(URL).content.decode()
+    changes = {"StudyInstanceUID": "1.2.2", "SeriesInstanceUID": "1.2.2.1", "series": "2.25.902"}
+    write_slices(marked, AccessionNumber="", BurnedInAnnotation="YES", **changes)
+    run(world.project, tmp_path)
+    shown = manager.get(URL).content.decode()
+    listed = shown.partition("May show patient data")[2].partition("Earlier imports")[0]
+    assert f">{world.cases[1].key}</a>" in listed
+    assert world.cases[0].key not in listed
