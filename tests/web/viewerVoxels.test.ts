@@ -69,6 +69,21 @@ describe("values", () => {
     expect(sure(voxels.picture(null, 1)).pixels[11]).toBe(235);
   });
 
+  it("draws slices that are scaled each by itself, whichever comes first", () => {
+    // 30,000 * 1 and 30,000 * 50: with the step of the first slice the second would end at 32,767.
+    const voxels = new Voxels([4, 3, 2], WINDOW, [1, 50]);
+    voxels.put(0, slice(new Int16Array(12).fill(30_000), 1));
+    voxels.put(1, slice(new Int16Array(12).fill(30_000), 50));
+    const drawn = [0, 1].map((k) => sure(sure(voxels.picture(null, k)).pixels[0]) * voxels.step + voxels.base);
+    expect(drawn).toEqual([30_000, 1_500_000]);
+  });
+
+  it("draws whole numbers of 32 bits around the window, not from their ends", () => {
+    const voxels = new Voxels([4, 3, 1], { center: 100_000, width: 400 });
+    voxels.put(0, slice(new Int32Array(12).fill(100_100)));
+    expect(sure(sure(voxels.picture(null, 0)).pixels[0]) * voxels.step + voxels.base).toBeCloseTo(100_100, 0);
+  });
+
   it("above 32767 and fractions are drawn apart", () => {
     const big = new Voxels([4, 3, 5], WINDOW);
     big.put(0, slice(Uint16Array.from({ length: 12 }, () => 65_000)));

@@ -84,7 +84,7 @@ export class SeriesLoader {
     this.wanted = series.preview.image;
     const first = series.images[0];
     const size: Vec3 = [first?.columns ?? 0, first?.rows ?? 0, series.images.length];
-    this.voxels = new Voxels(size, series.window);
+    this.voxels = new Voxels(size, series.window, series.images.map(({ slope }) => slope));
   }
 
   /** The picture that is looked at: it and its neighbours come next. */

@@ -88,10 +88,13 @@ export class Voxels {
   private readonly slices: (Slice | undefined)[];
   private readonly shown: (Int16Array | undefined)[];
   private readonly window: { readonly center: number; readonly width: number };
+  private readonly steepest: number;
 
-  constructor(dimensions: Vec3, window: { readonly center: number; readonly width: number }) {
+  /** `slopes` are those of all slices that will come: some scanners scale each by itself. */
+  constructor(dimensions: Vec3, window: { readonly center: number; readonly width: number }, slopes: readonly number[] = []) {
     this.dimensions = dimensions;
     this.window = window;
+    this.steepest = slopes.reduce((most, slope) => Math.max(most, Math.abs(slope)), 0);
     this.slices = Array.from({ length: dimensions[2] });
     this.shown = Array.from({ length: dimensions[2] });
   }
@@ -152,13 +155,13 @@ export class Voxels {
   }
 
   private chooseScale({ pixels, slope, intercept }: Slice): void {
-    if (pixels instanceof Float32Array || pixels instanceof Float64Array) {
-      // 65,536 grey steps over sixteen windows.
+    if (pixels instanceof Float32Array || pixels.BYTES_PER_ELEMENT > 2) {
+      // 65,536 grey steps over sixteen windows: more values than a picture to draw can tell apart.
       this.step = (this.window.width * 16) / 65_536 || 1;
       this.base = this.window.center;
       return;
     }
-    this.step = slope || 1;
+    this.step = Math.max(Math.abs(slope), this.steepest) || 1;
     this.base = intercept + (pixels instanceof Uint16Array ? 32_768 * this.step : 0);
   }
 
