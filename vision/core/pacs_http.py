@@ -121,6 +121,7 @@ def bound_body(response: requests.Response, bounds: Bounds) -> None:
                 yield chunk
         finally:
             timer.cancel()
+            response.close()  # what is not read to its end would hold the connection open
             if too_late.is_set():
                 raise PacsError(_TOO_SLOW.format(limit=bounds.timeout_s), code="too_slow")
 
