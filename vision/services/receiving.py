@@ -7,7 +7,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import close_old_connections
 
 from annotator.models import Project, User
 from labeling.exceptions import UserError
@@ -78,7 +77,6 @@ def import_next(
     folder = spool.take(quiet, now_s=now_s)
     if folder is None:
         return None
-    close_old_connections()
     late: list[str] = []
 
     def note(file: FileOutcome) -> None:

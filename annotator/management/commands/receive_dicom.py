@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections
 from django.utils import timezone
 
 from annotator.management.console import messages_to_user, named_project, named_user
@@ -90,6 +91,7 @@ class Command(BaseCommand):
     def _import_until_stopped(self, project: Project, actor: User | None, spool: Spool, quiet: Quiet) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
             spool.sweep(older_than_s=_SWEEP_AFTER_S)
+            close_old_connections()  # days may lie between two studies
             received = import_next(
                 project=project,
                 spool=spool,
