@@ -28,7 +28,7 @@ def test_a_stale_write_shows_both_versions_and_merges_by_choice(open_screen, pre
     one.page.bring_to_front()
     one.press("l", "f", "0", "s", "e", "2").wait_saved()
     two.page.bring_to_front()
-    two.press("l", "f", "3", "p", "f", "1")
+    two.page.keyboard.type("lf3pf1")  # in one go: the first save brings the dialog
     dialog = two.page.get_by_role("dialog")
     expect(dialog).to_contain_text("changed in two places")
     rows = dialog.locator("tbody tr").all_inner_texts()
