@@ -258,12 +258,22 @@ class Receiver:
         return STORED_WELL
 
     def _end(self, event: Event, *, released: bool) -> None:
+        _close_files(event.assoc)
         traffic = self._traffic.get(event.assoc)
         if traffic and traffic.problem:
             self.counts.cut_off += 1
             self._report(f"cut {event.assoc.requestor.address} off: {traffic.problem}")
             traffic.problem = ""
         self._spool.end_association(id(event.assoc), released=released, now_s=time.monotonic())
+
+
+def _close_files(association: Association) -> None:
+    """Close what is open for messages that nobody will answer any more; pynetdicom leaves it to the collector."""
+    dimse = association.dimse
+    waiting = [primitive for _, primitive in tuple(dimse.msg_queue.queue)]
+    for file in (getattr(dimse.message, "_data_set_file", None), *(getattr(p, "_dataset_file", None) for p in waiting)):
+        if file is not None:
+            file.close()
 
 
 def _read_header(path: Path) -> Dataset:

@@ -1,5 +1,6 @@
 """The listener, spoken to by dcmtk and by raw sockets."""
 
+import gc
 import socket
 import struct
 import time
@@ -18,11 +19,6 @@ from vision.core.receiver import Peer, Receiver, ReceiverLimits
 from vision.core.spool import Quiet, Spool
 from vision.core.traffic import TrafficLimits
 
-# pynetdicom leaves sockets and files of connections that were cut to the garbage collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 Listen = Callable[..., tuple[Receiver, int]]
 NOW = Quiet(open_s=0, released_s=0, broken_s=0)
 MIB = 1 << 20
@@ -56,8 +52,9 @@ def listen(spool: Spool, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> I
         return receiver, receiver.start(host="127.0.0.1", port=0)
 
     yield listen_it
-    for receiver in started:
-        receiver.stop()
+    while started:
+        started.pop().stop()
+    gc.collect()  # what is left open is seen here, not in a later test
 
 
 def waiting_files(spool: Spool) -> list[Path]:
