@@ -42,7 +42,7 @@ def case(tmp_path, settings):
     case = CaseFactory(project=project, report__report_id="=R1")
     case.study = Study.objects.create(project=project, study_id="S-1")
     Case.objects.filter(pk=case.pk).update(study=case.study)
-    write_study(tmp_path / "files", PLAN, study_id="S-1", patient_id="P-1")
+    write_study(tmp_path / "files", PLAN, study_id="S-1", patient_id="MRN-4711")
     import_images(project=project, source=tmp_path / "files", actor=None, options=ImportOptions(), now=timezone.now())
     return case
 
@@ -149,7 +149,7 @@ def test_structured_report_says_what_was_measured_where(case, series, reading, t
     assert evidence.SeriesInstanceUID == series.series_uid
     sent = {item.ReferencedSOPInstanceUID for item in evidence.ReferencedSOPSequence}
     assert sent <= {image["sop_uid"] for image in series.manifest["images"]}
-    assert "P-1" not in str(ds)
+    assert "MRN-4711" not in str(ds)
 
 
 def test_structured_report_is_the_same_each_time_but_for_its_making(case, reading, tmp_path):
