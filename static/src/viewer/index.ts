@@ -49,19 +49,19 @@ class LazyViewer implements Viewer {
     this.waiting = [];
     this.shelf.setCase(images);
     const first = images ? firstSeries(images) : null;
-    if (first) this.shelf.state(first).loader.start();
     if (first && !this.stage) {
       this.view.showSeries(first);
-      this.view.showPreview(first);
-      void this.bringStage();
+      // Starting the engine takes the page some tenths of a second: not before there is something to look at.
+      void this.view.showPreview(first).then(() => this.bringStage());
     }
+    if (first) this.shelf.state(first).loader.start();
     this.withStage((stage) => stage.show(images, measurements));
   }
 
   prefetch(images: CaseImages): void {
     if (images.series.length === 0) return;
     this.shelf.prefetch(images);
-    void this.bringStage();
+    if (!this.images) void this.bringStage();
   }
 
   goToImage(place: { readonly series: number | null; readonly image: number }): boolean {
@@ -96,7 +96,7 @@ class LazyViewer implements Viewer {
     else this.waiting.push(work);
   }
 
-  bringStage(): Promise<void> {
+  private bringStage(): Promise<void> {
     this.coming ??= import("./stage").then(
       ({ Stage }) => {
         this.stage = new Stage(this.view, this.events, { shelf: this.shelf, useCpu: this.useCpu });
@@ -114,13 +114,9 @@ class LazyViewer implements Viewer {
   }
 }
 
-/**
- * Puts an empty viewer into `host`. Pages make one when a case has images, so the engine is fetched now, beside the list
- * of these images.
- */
+/** Puts an empty viewer into `host`. */
 export function createViewer(host: HTMLElement, options: ViewerOptions): Viewer {
   const viewer = new LazyViewer(options);
   host.append(viewer.element);
-  void viewer.bringStage();
   return viewer;
 }

@@ -1,6 +1,7 @@
 /** The viewer's frame: bars, panes, slider, picker. It stands before the engine has come, and nothing of it moves later. */
 
-import { el, kbd, replaceChildren, setAttribute, setText } from "../lib/dom";
+import { el, replaceChildren, setAttribute, setText } from "../lib/dom";
+import { hint } from "../read/hints";
 import { icon } from "./icons";
 import type { IconName } from "./icons";
 import { countText, seriesName } from "./places";
@@ -17,6 +18,11 @@ export interface PaneParts {
   readonly canvasPlace: HTMLDivElement;
   readonly preview: HTMLImageElement;
 }
+
+/** The engine does not wait longer for the first look. */
+const PREVIEW_MS = 1_000;
+const after = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+const painted = (): Promise<void> => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
 
 /** Shows another preview. Browsers draw the old picture, perhaps of another patient, until the new one has come: hidden so long. */
 export function setPreview(preview: HTMLImageElement, url: string): void {
@@ -104,7 +110,7 @@ export class View {
     this.actions = actions;
     this.panes = Array.from({ length: PANES }, (_, position) => createPaneParts(position));
     this.maskButton = button("mask", "Show or hide the mask", () => actions.run({ do: "mask" }), "viewer-chip");
-    this.maskButton.prepend(kbd("m"));
+    this.maskButton.prepend(hint("viewer:mask"));
     this.title.addEventListener("click", () => this.togglePicker());
     this.slider.addEventListener("input", () => actions.toPicture(this.slider.valueAsNumber));
     this.opacity.addEventListener("input", () => actions.setOpacity(this.opacity.valueAsNumber / 100));
@@ -157,13 +163,15 @@ export class View {
     this.showPresets(series);
   }
 
-  /** First look at a series, before anything of it is decoded. */
-  showPreview(series: SeriesInfo): void {
+  /** First look at a series, before anything of it is decoded. Ends when it is painted, has failed or takes too long. */
+  async showPreview(series: SeriesInfo): Promise<void> {
     const preview = this.panes[0]?.preview;
     if (!preview) return;
+    preview.fetchPriority = "high";
     setPreview(preview, series.preview.url);
     preview.hidden = false;
     Object.assign(preview.style, { left: "0", top: "0", width: "100%", height: "100%", transform: "" });
+    await Promise.race([preview.decode().then(painted, () => undefined), after(PREVIEW_MS)]);
   }
 
   showBar(bar: BarState): void {
@@ -244,7 +252,7 @@ export class View {
     this.presetKey = key;
     const chip = ({ number, name }: Preset): HTMLElement => {
       const each = button(name, `Window: ${name}`, () => this.actions.run({ do: "preset", number }), "viewer-chip");
-      each.prepend(kbd(String(number)));
+      each.prepend(hint(`viewer:preset:${number}`));
       each.dataset["preset"] = String(number);
       return each;
     };
