@@ -96,6 +96,7 @@ def _series_payload(series: Series, masks: Iterable[Mask], *, targets: Mapping[s
     return {
         **manifest,
         "id": series.pk,
+        "frame_of_reference_uid": series.frame_of_reference_uid,
         "url": urls.pack(series),
         "thumbnail": urls.thumbnail(series),
         "preview": {"url": urls.preview(series), "image": manifest["preview_image"]},

@@ -38,9 +38,10 @@ def test_case_says_how_many_series_it_has_and_where_they_are_described(reader, w
 
 
 def test_images_are_described_with_their_addresses(reader, world):
-    series = stored_series(world.cases[0])
+    series = stored_series(world.cases[0], frame_of_reference_uid="2.25.9")
     [shown] = images_of(reader, world.cases[0]).json()["series"]
     assert shown["id"] == series.pk
+    assert shown["frame_of_reference_uid"] == "2.25.9"
     assert [image["offset"] for image in shown["images"]] == [0, 256, 512, 768]
     assert b"".join(reader.get(shown["url"]).streaming_content) == PACK
     assert shown["preview"]["image"] == 2

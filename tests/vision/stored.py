@@ -12,7 +12,7 @@ PACK = bytes(range(256)) * 4
 IMAGES = 4
 
 
-def stored_series(case: Case, *, source: str = "dicom", uid: str = "2.25.5") -> Series:
+def stored_series(case: Case, *, source: str = "dicom", uid: str = "2.25.5", **named: str) -> Series:
     """A series of the case with four images of 256 bytes each; the same when it is there already."""
     found = Series.objects.filter(project=case.project, series_uid=uid, source=source).first()
     if found is not None:
@@ -37,6 +37,7 @@ def stored_series(case: Case, *, source: str = "dicom", uid: str = "2.25.5") -> 
         sha256=hashlib.sha256(PACK).hexdigest(),
         manifest=_manifest(source, uid),
         linked_by="name",
+        **named,
     )
     project_folder(case.project_id)
     series_path(series).write_bytes(PACK)

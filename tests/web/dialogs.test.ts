@@ -34,6 +34,7 @@ function keysPage(): KeysPage & { keys: KeyMap } {
 
 const keyOf = (says: string): HTMLElement | undefined =>
   [...document.querySelectorAll<HTMLElement>(".key-change")].find((button) => button.textContent?.startsWith(`${says}:`));
+const chordOf = ({ keys }: KeysPage, wanted: string): string | undefined => keys.bindings.find(({ command }) => command.do === wanted)?.chords[0];
 const keyNote = (): string => document.querySelector(".key-note")?.textContent ?? "";
 
 describe("the keys", () => {
@@ -42,10 +43,10 @@ describe("the keys", () => {
     openKeysDialog(page, () => undefined);
     keyOf("undo")?.click();
     press("u", { code: "KeyU", ctrlKey: true });
-    expect(page.keys.chordOf("undo")).toBe("Ctrl+u");
+    expect(chordOf(page, "undo")).toBe("Ctrl+u");
     expect(keyNote()).toContain("“undo” is now Ctrl+u");
     document.querySelector<HTMLElement>("[aria-label='reset undo']")?.click();
-    expect(page.keys.chordOf("undo")).toBe("Ctrl+z");
+    expect(chordOf(page, "undo")).toBe("Ctrl+z");
   });
 
   it("refuse the letter of a target, and offer to swap with another command", () => {
@@ -57,7 +58,21 @@ describe("the keys", () => {
     press("n");
     expect(keyNote()).toContain("n is already “next cell that needs you”");
     document.querySelector<HTMLElement>(".key-note button")?.click();
-    expect([page.keys.chordOf("cycle"), page.keys.chordOf("attention")]).toEqual(["n", "Space"]);
+    expect([chordOf(page, "cycle"), chordOf(page, "attention")]).toEqual(["n", "Space"]);
+  });
+
+  it("are not swapped when one would be left with a key that means something else, and say why", () => {
+    const page = keysPage();
+    openKeysDialog(page, () => undefined);
+    keyOf("next plane")?.click();
+    press("l");
+    document.querySelector<HTMLElement>(".key-note button")?.click();
+    keyOf("next plane")?.click();
+    press("Z", { code: "KeyZ", ctrlKey: true });
+    expect(keyNote()).toContain("Ctrl+z is already “undo”, and they cannot be swapped: “undo” would get l, which is the letter of liver");
+    expect(document.querySelector(".key-note button")).toBeNull();
+    expect(chordOf(page, "undo")).toBe("Ctrl+z");
+    expect(keyOf("next plane")?.classList.contains("waiting")).toBe(true);
   });
 
   it("stay as they are with Esc", () => {

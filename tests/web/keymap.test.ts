@@ -48,6 +48,42 @@ describe("a chord that is wanted twice", () => {
     expect(swapped.commandFor("Ctrl+z", inCells)).toEqual({ do: "redo" });
   });
 
+  it.each([
+    // Undo has its keys in every pane: what it leaves would be that of the ellipse beside the images.
+    ["a third command has in another pane", "undo", "e", { says: "measure an ellipse", chord: "e", clash: "taken" }],
+    // "v" is a plane's in the images, and in the cells no command's.
+    ["is the letter of a target for the other", "viewer:plane:1", "Shift+g", null],
+    ["is needed by the page", "cancel", "n", { says: "next cell that needs you", chord: "Escape", clash: "reserved" }],
+  ])("is not swapped when one of the two %s", (_, id, chord, wanted) => {
+    const keys = new KeyMap();
+    const clash = keys.clash(binding(id), chord, abdomen);
+    if (clash?.kind !== "taken") throw new Error("not taken");
+    const found = keys.swapClash(binding(id), clash.by, chord, abdomen);
+    if (wanted === null) return expect(found).toBeNull();
+    expect(found).toMatchObject({ chord: wanted.chord, clash: { kind: wanted.clash } });
+  });
+
+  it("is not swapped into the letter of a target", () => {
+    const keys = new KeyMap().with(binding("viewer:plane:1"), "l");
+    const cited = binding("cited:1");
+    expect(keys.swapClash(binding("viewer:plane:1"), cited, "Shift+g", abdomen)).toMatchObject({
+      binding: { command: { do: "cited" } },
+      chord: "l",
+      clash: { kind: "taken" },
+    });
+    const free = new KeyMap().with(binding("viewer:plane:1"), "l").with(binding("viewer:tool:length"), "Alt+l");
+    expect(free.swapClash(binding("viewer:plane:1"), cited, "Shift+g", abdomen)).toMatchObject({ chord: "l", clash: { kind: "letter", target: "liver" } });
+  });
+
+  it("is no value when it is the letter of a finding, which wins behind a target", () => {
+    const schema = new SchemaTable(ABDOMEN);
+    const letter = schema.columnLetters.find((each) => each !== null && !schema.rowLetters.includes(each) && !"ceinuw".includes(each));
+    if (!letter) throw new Error("no such letter");
+    const column = schema.columnLetters.indexOf(letter);
+    expect(new KeyMap().clash(binding("value:+"), letter, schema)).toEqual({ kind: "finding", finding: ABDOMEN.findings[column]?.name });
+    expect(new KeyMap().clash(binding("comment"), letter, schema)).toBeNull();
+  });
+
   it("may mean something else in another pane", () => {
     const length = binding("viewer:tool:length");
     expect(new KeyMap().clash(length, "n", abdomen)).toBeNull();
@@ -57,6 +93,21 @@ describe("a chord that is wanted twice", () => {
   it("is refused when it is the letter of a target, or the browser's", () => {
     expect(new KeyMap().clash(binding("cycle"), "l", abdomen)).toEqual({ kind: "letter", target: "liver" });
     for (const chord of ["Escape", "Tab", "Ctrl+w"]) expect(new KeyMap().clash(UNDO, chord, abdomen)).toEqual({ kind: "reserved" });
+  });
+});
+
+describe("a key that is its own again", () => {
+  it("is given back by the command that took it", () => {
+    const swapped = new KeyMap().swapped(binding("cycle"), binding("attention:1"), "n");
+    const reset = swapped.reset(binding("cycle"));
+    expect(reset.commandFor("Space", inCells)).toEqual({ do: "cycle" });
+    expect(reset.commandFor("n", inCells)).toEqual({ do: "attention", by: 1 });
+    expect(reset.overrides).toEqual({});
+  });
+
+  it("leaves changes that have nothing to do with it", () => {
+    const keys = new KeyMap().with(UNDO, "Alt+u").with(REDO, "Alt+r");
+    expect(keys.reset(UNDO).overrides).toEqual({ redo: ["Alt+r"] });
   });
 });
 

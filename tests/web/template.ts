@@ -10,7 +10,8 @@ export function buildTemplate(): void {
   const plain = source
     .replace(/\{#.*?#\}/gs, "")
     .replace(/\{%.*?%\}/gs, "")
-    .replace(/\{\{.*?\}\}/gs, "0");
+    .replace(/\{\{.*?\}\}/gs, "0")
+    .replace(/<link\b[^>]*>/g, "");
   document.body.innerHTML = FROM_BASE + plain;
   for (const script of document.body.querySelectorAll("noscript")) script.remove();
 }

@@ -129,6 +129,17 @@ describe("the images", () => {
     expect(viewer.focusTarget).toHaveBeenLastCalledWith("right kidney");
   });
 
+  it("go to the row that has the focus already when its letter is pressed, not when the case opens", () => {
+    const { page, viewer } = open();
+    expect([page.schema.place(page.state.focus).row, viewer.focusTarget.mock.calls.length]).toEqual([0, 0]);
+    page.run({ do: "row", row: 0 });
+    expect(viewer.focusTarget.mock.calls).toEqual([["spleen"]]);
+    page.run({ do: "column", column: 10 });
+    expect(viewer.focusTarget).toHaveBeenCalledOnce();
+    page.run({ do: "row", row: 0 });
+    expect(viewer.focusTarget).toHaveBeenCalledTimes(2);
+  });
+
   it("lead to the row of what was clicked in a mask, and stay where they are", () => {
     const { page, viewer } = open();
     page.words.pick("left kidney", "kidney_left");

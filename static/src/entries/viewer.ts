@@ -6,6 +6,7 @@ import { byId, embeddedJson, isTextField, needsKey, setText } from "../lib/dom";
 import { toast } from "../lib/toast";
 import { Line } from "../read/channel";
 import type { ToPage, ToViewer } from "../read/channel";
+import { showKeys } from "../read/hints";
 import { ImagePane } from "../read/images";
 import { KeyMap } from "../read/keymap";
 import { chordOf } from "../read/keys";
@@ -20,6 +21,7 @@ const NO_SCHEMA = new SchemaTable({
 });
 
 let keys = new KeyMap(embeddedJson<PreferenceData>("preferences-data").keys);
+showKeys(keys);
 let caseId = Number(root.dataset["case"]);
 let isLed = false;
 
@@ -79,7 +81,7 @@ const line = new Line<ToPage, ToViewer>(link, "viewer", (message) => {
       return images.run(message.command);
     case "keys":
       keys = new KeyMap(message.keys ?? {});
-      return;
+      return showKeys(keys);
     case "close":
       window.close();
   }

@@ -4,6 +4,7 @@ import { byId } from "../lib/dom";
 import { toast } from "../lib/toast";
 import { nextAttention } from "./attention";
 import { codeInfo, isPositive } from "./codes";
+import { keyText } from "./hints";
 import type { Command } from "./keys";
 import type { ReadingPage } from "./page";
 import { focusNextPane } from "./panes";
@@ -62,8 +63,7 @@ export class Commands {
       case "edge":
         return this.toEdge(command.where);
       case "row":
-        this.page.pendingColumn = true;
-        return this.page.focusCell(schema.nearestInRow(command.row, schema.place(index).column), true);
+        return this.toRow(command.row);
       case "column":
         return this.toColumn(command.column);
       case "attention":
@@ -117,7 +117,7 @@ export class Commands {
     if (!schema.hasUrgency(state.focus)) toast(`${schema.findingName(state.focus)} has no urgency.`);
     else if (!isPositive(state.labels.values.charAt(state.focus))) {
       const now = codeInfo(state.labels.values.charAt(state.focus)).says;
-      toast(`Urgency needs a present or possible finding; this one is ${now}. Press 1 or 2 first.`, { tone: "warn" });
+      toast(`Urgency needs a present or possible finding; this one is ${now}. Press ${keyText("value:+")} or ${keyText("value:?")} first.`, { tone: "warn" });
     } else return true;
     return false;
   }
@@ -130,6 +130,14 @@ export class Commands {
     this.page.focusCell(cell ?? null);
   }
 
+  private toRow(row: number): void {
+    this.page.pendingColumn = true;
+    const index = this.page.schema.nearestInRow(row, this.page.schema.place(this.page.state.focus).column);
+    if (index === null) return;
+    this.page.words.askForRow();
+    this.page.focusCell(index, true);
+  }
+
   private toColumn(column: number): void {
     const { row } = this.page.schema.place(this.page.state.focus);
     const index = this.page.schema.at(row, column);
@@ -139,7 +147,7 @@ export class Commands {
 
   private toAttention(by: 1 | -1): void {
     const index = nextAttention(this.page.attention, this.page.schema, this.page.state.focus, by);
-    if (index === null) toast("No cell needs you: Ctrl Enter submits.", { tone: "good" });
+    if (index === null) toast(`No cell needs you: ${keyText("submit")} submits.`, { tone: "good" });
     else this.page.focusCell(index);
   }
 }

@@ -14,6 +14,14 @@ const CHECK_MS = 1000;
 /** A window that leaves so many checks unanswered has gone without a word. */
 const MOST_MISSED = 5;
 
+/** Where the window is to go beside opening its case. */
+interface Asked {
+  readonly target: string | null;
+  readonly place: Parameters<RemoteViewer["goToImage"]>[0] | null;
+}
+
+const NOTHING_ASKED: Asked = { target: null, place: null };
+
 /** Names this tab over reloads, so that its window finds it again. */
 function linkOfTab(): string {
   const known = sessionStorage.getItem(LINK_KEY);
@@ -30,6 +38,8 @@ export class DetachedViewer {
   private handle: Window | null = null;
   private timer: ReturnType<typeof setInterval> | null = null;
   private missed = 0;
+  /** Said again when the window is ready: it hears nothing while it starts. */
+  private asked = NOTHING_ASKED;
   private isShown = false;
   private isWatching = false;
 
@@ -112,7 +122,8 @@ export class DetachedViewer {
       case "here":
         this.take();
         this.sendKeys();
-        return this.sendCase(measurementsOf(page.state));
+        this.sendCase(measurementsOf(page.state));
+        return this.sendAsked();
       case "gone":
         return this.release();
       case "measurements":
@@ -140,17 +151,31 @@ export class DetachedViewer {
     this.line?.send({ say: "case", id: info.id, key: info.key, images: images ? urls.images : null, measurements });
   }
 
+  private sendAsked(): void {
+    const { target, place } = this.asked;
+    if (target !== null) this.line?.send({ say: "target", target });
+    if (place !== null) this.line?.send({ say: "place", place });
+  }
+
   /** A viewer whose pictures are in the other window. */
   private remote(): RemoteViewer {
     const send = (message: ToViewer): void => this.line?.send(message);
     return {
-      open: (measurements) => this.sendCase(measurements),
+      open: (measurements) => {
+        this.asked = NOTHING_ASKED;
+        this.sendCase(measurements);
+      },
       ahead: (images) => send({ say: "ahead", images }),
       goToImage: (place) => {
+        this.asked = { ...this.asked, place };
         send({ say: "place", place });
         return true;
       },
-      focusTarget: (target) => send({ say: "target", target }),
+      focusTarget: (target) => {
+        // The later of the two says where the pictures are.
+        this.asked = { target, place: null };
+        send({ say: "target", target });
+      },
       setMeasurements: (measurements) => send({ say: "measurements", measurements }),
       run: (command) => send({ say: "run", command }),
     };

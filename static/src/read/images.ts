@@ -91,6 +91,7 @@ export class ImagePane implements Pick<Viewer, "goToImage" | "focusTarget" | "se
     if (this.remote) {
       this.remote.open(this.seen);
       if (this.target !== null) this.remote.focusTarget(this.target);
+      if (this.place) this.remote.goToImage(this.place);
     } else if (this.hasImages) void this.bring(this.current.urls.images, this.turn);
   }
 
@@ -115,6 +116,7 @@ export class ImagePane implements Pick<Viewer, "goToImage" | "focusTarget" | "se
 
   focusTarget(target: string | null): void {
     this.target = target;
+    this.place = null;
     this.active?.focusTarget(target);
   }
 
@@ -142,6 +144,7 @@ export class ImagePane implements Pick<Viewer, "goToImage" | "focusTarget" | "se
     viewer.show(images, this.seen);
     if (this.target !== null) viewer.focusTarget(this.target);
     if (this.place) viewer.goToImage(this.place);
+    this.place = null;
   }
 
   private ready(): Promise<Viewer> {

@@ -25,7 +25,15 @@ export type Clash =
   | { readonly kind: "taken"; readonly by: Binding }
   /** It is the letter of a target. */
   | { readonly kind: "letter"; readonly target: string }
+  /** It is the letter of a finding, which wins behind the letter of a target, where a value is wanted. */
+  | { readonly kind: "finding"; readonly finding: string }
   | { readonly kind: "reserved" };
+
+export interface SwapClash {
+  readonly binding: Binding;
+  readonly chord: string;
+  readonly clash: Clash;
+}
 
 export class KeyMap {
   readonly overrides: Overrides;
@@ -54,13 +62,24 @@ export class KeyMap {
   /** What stands against giving `chord` to a binding; null when nothing does. */
   clash(binding: Binding, chord: string, schema: SchemaTable): Clash | null {
     if (RESERVED.has(chord)) return { kind: "reserved" };
-    const id = bindingId(binding);
-    const by = this.bindings.find(
-      (other) => bindingId(other) !== id && other.chords.includes(chord) && other.panes.some((pane) => binding.panes.includes(pane)),
-    );
+    const by = this.holderOf(chord, binding);
     if (by) return { kind: "taken", by };
     const row = binding.panes.includes("cells") || binding.panes.includes("report") ? schema.rowLetters.indexOf(chord) : -1;
-    return row < 0 ? null : { kind: "letter", target: schema.data.targets[row]?.title ?? chord };
+    if (row >= 0) return { kind: "letter", target: schema.data.targets[row]?.title ?? chord };
+    const column = binding.command.do === "value" ? schema.columnLetters.indexOf(chord) : -1;
+    return column < 0 ? null : { kind: "finding", finding: schema.data.findings[column]?.name ?? chord };
+  }
+
+  /** What stands against swapping: the chord that one of the two could not be reached by afterwards. */
+  swapClash(binding: Binding, other: Binding, chord: string, schema: SchemaTable): SwapClash | null {
+    const swapped = this.swapped(binding, other, chord);
+    for (const each of [binding, other]) {
+      for (const got of swapped.chordsOf(each)) {
+        const clash = swapped.clash(each, got, schema);
+        if (clash) return { binding: each, chord: got, clash };
+      }
+    }
+    return null;
   }
 
   /** The map in which `binding` has this chord alone. */
@@ -71,20 +90,30 @@ export class KeyMap {
   /** The map in which two bindings have changed chords; the other gets what this one had. */
   swapped(binding: Binding, other: Binding, chord: string): KeyMap {
     const [id, otherId] = [bindingId(binding), bindingId(other)];
-    const mine = this.bindings.find((each) => bindingId(each) === id)?.chords ?? [];
-    const theirs = this.bindings.find((each) => bindingId(each) === otherId)?.chords ?? [];
+    const [mine, theirs] = [this.chordsOf(binding), this.chordsOf(other)];
     const left = [...theirs.filter((each) => each !== chord), ...mine.filter((each) => each !== chord)].slice(0, MAX_CHORDS);
     return new KeyMap({ ...this.overrides, [id]: [chord], [otherId]: left });
   }
 
+  /** The map in which `binding` has its own chords again, and so has whatever took one of them. */
   reset(binding: Binding): KeyMap {
     const { [bindingId(binding)]: _gone, ...others } = this.overrides;
-    return new KeyMap(others);
+    const map = new KeyMap(others);
+    const taker = map.bindings.find((each) => map.isOverridden(each) && each.chords.some((chord) => map.holderOf(chord, each)));
+    return taker ? map.reset(taker) : map;
   }
 
-  /** The first chord of a command, for labels; empty when it has none. */
-  chordOf(wanted: Command["do"]): string {
-    return this.bindings.find(({ command }) => command.do === wanted)?.chords[0] ?? "";
+  /** Another binding that has this chord in a pane of `binding`. */
+  private holderOf(chord: string, binding: Binding): Binding | undefined {
+    const id = bindingId(binding);
+    const isHolder = (other: Binding): boolean => other.chords.includes(chord) && other.panes.some((pane) => binding.panes.includes(pane));
+    return this.bindings.find((other) => bindingId(other) !== id && isHolder(other));
+  }
+
+  /** The chords that a binding has now. */
+  private chordsOf(binding: Binding): readonly string[] {
+    const id = bindingId(binding);
+    return this.overrides[id] ?? BINDINGS.find((each) => bindingId(each) === id)?.chords ?? [];
   }
 
   toFile(): string {

@@ -8,6 +8,7 @@ import type { Conflict } from "./autosave";
 import { Commands } from "./commands";
 import type { EvidenceMap } from "./evidence";
 import { Flow } from "./flow";
+import { showKeys } from "./hints";
 import { ImagePane } from "./images";
 import type { ViewerMaker } from "./images";
 import { KeyMap } from "./keymap";
@@ -72,6 +73,7 @@ export class ReadingPage {
   constructor(schemaData: SchemaData, payload: CasePayload, user: string, setup: Setup = NOTHING_SET) {
     this.preferences = setup.preferences;
     this.keys = new KeyMap(setup.preferences.data.keys);
+    showKeys(this.keys);
     this.schema = new SchemaTable(schemaData, this.keys.cellLetters);
     this.user = user;
     this.status = createStatus({
@@ -156,6 +158,7 @@ export class ReadingPage {
   setKeys(keys: KeyMap): void {
     this.keys = keys;
     this.preferences.set({ keys: keys.overrides });
+    showKeys(keys);
     this.flow.keysChanged();
   }
 

@@ -3,6 +3,7 @@
 import { byId, setText } from "../lib/dom";
 import { toast } from "../lib/toast";
 import type { SubmitResult } from "./api";
+import { keyText } from "./hints";
 import type { ReadingPage } from "./page";
 import { settleUndecided } from "./state";
 import { openSubmitDialog } from "./view/submitDialog";
@@ -92,10 +93,10 @@ export class Submitting {
         toast(`The server found a contradiction: ${result.contradictions[0]?.because ?? ""}.`, { tone: "warn" });
         return;
       case "signed-out":
-        toast("You are signed out: sign in again in another tab, then press Ctrl Enter here. Your labels are kept.", { tone: "warn" });
+        toast(`You are signed out: sign in again in another tab, then press ${keyText("submit")} here. Your labels are kept.`, { tone: "warn" });
         return;
       case "unreachable":
-        toast("Not submitted: the server cannot be reached. Your labels are kept; press Ctrl Enter again.", { tone: "warn" });
+        toast(`Not submitted: the server cannot be reached. Your labels are kept; press ${keyText("submit")} again.`, { tone: "warn" });
         return;
       case "refused":
         toast(`Not submitted: ${result.message || result.code}`, { tone: "warn" });

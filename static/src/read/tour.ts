@@ -1,12 +1,14 @@
 /** Six steps through the reading page for whoever sees it first. It can be left at any step and is not shown again. */
 
 import { el, kbd, replaceChildren, setText } from "../lib/dom";
+import { hint } from "./hints";
 
 interface Step {
   /** What is explained; the first of these that is on the screen. */
   readonly at: readonly string[];
   readonly title: string;
   readonly text: string;
+  /** Commands, as `bindingId` names them. */
   readonly keys: readonly string[];
 }
 
@@ -15,37 +17,37 @@ const STEPS: readonly Step[] = [
     at: ["#report-pane"],
     title: "The report",
     text: "Words that support the cell you are at are marked, by sign and colour of its value. Choose a sentence to go to its cell.",
-    keys: ["F6"],
+    keys: ["pane"],
   },
   {
     at: ["#grid-place"],
     title: "The cells",
     text: "A row for each target, a column for each finding. Any cell is two letters away: that of its row, then that of its column.",
-    keys: ["↑", "↓", "←", "→"],
+    keys: ["move:-1:0", "move:1:0", "move:0:-1", "move:0:1"],
   },
   {
     at: ["#card-place"],
     title: "One cell",
     text: "One key sets its value, Shift and a digit its urgency. What you change is saved at once and can be undone.",
-    keys: ["1", "2", "0", "3", "-"],
+    keys: ["value:+", "value:?", "value:0", "value:~", "value:."],
   },
   {
     at: ["#image-pane:not([hidden])", "#layout-buttons"],
     title: "The images",
     text: "They follow the target that you are at. Drag the line beside a pane to make it wider, or put the images on a second screen.",
-    keys: ["Alt 1", "Alt 2", "Alt 3"],
+    keys: ["layout:report", "layout:image", "layout:two"],
   },
   {
     at: ["#case-tools"],
     title: "The case",
     text: "Flag it, comment on it, skip it with a reason, or jump to another one.",
-    keys: ["Alt g", "Alt n", "Ctrl Shift Enter", "Ctrl j"],
+    keys: ["flag", "case-comment", "skip", "jump"],
   },
   {
     at: ["#submit-button"],
     title: "Done",
     text: "Submits the reading and shows the next case. All keys are listed, and can be changed, behind the question mark.",
-    keys: ["Ctrl Enter", "?"],
+    keys: ["submit", "help"],
   },
 ];
 
@@ -113,7 +115,7 @@ export function startTour(onDone: () => void): void {
     shown?.scrollIntoView({ block: "nearest" });
     setText(title, now.title);
     setText(text, now.text);
-    replaceChildren(keys, now.keys.map(kbd));
+    replaceChildren(keys, now.keys.map((command) => hint(command)));
     setText(count, `${step + 1} of ${STEPS.length}`);
     back.hidden = step === 0;
     setText(next, step === STEPS.length - 1 ? "Start reading" : "Next");

@@ -5,9 +5,8 @@ import { toast } from "../lib/toast";
 import { EvidenceMap } from "./evidence";
 import { cycleImageValue, imageValueOf, setImageValue } from "./imageValue";
 import type { ValueCode } from "./codes";
+import { keyText } from "./hints";
 import { mentionText } from "./imageLinks";
-import { keyCaps } from "./keys";
-import type { Command } from "./keys";
 import type { ReadingPage } from "./page";
 import { MOST_PASSAGES, isOverlapping, setEvidence, withPassage, withoutPassage } from "./passages";
 import { noteOf } from "./state";
@@ -25,24 +24,20 @@ export class Words {
   private readonly selectionBar: SelectionBar;
   private notes: Readonly<Record<string, CellNote>> = {};
   private mention: number | null = null;
-  private row = 0;
+  /** The row that the images have gone to; null before they go to one again. */
+  private row: number | null = 0;
 
   constructor(page: ReadingPage) {
     this.page = page;
-    const keysOf = (wanted: Command["do"]): string => keyCaps(page.keys.chordOf(wanted)).join(" ");
-    this.bar = createWordsBar(
-      page.schema,
-      { unused: keysOf("unused"), unsupported: keysOf("unsupported") },
-      {
-        unused: () => page.run({ do: "unused" }),
-        unsupported: () => page.run({ do: "unsupported" }),
-        cell: (index) => this.toSupported(index),
-      },
-    );
-    this.selectionBar = createSelectionBar(
-      { add: keysOf("evidence-add"), remove: keysOf("evidence-remove") },
-      { add: () => page.run({ do: "evidence-add" }), remove: () => page.run({ do: "evidence-remove" }) },
-    );
+    this.bar = createWordsBar(page.schema, {
+      unused: () => page.run({ do: "unused" }),
+      unsupported: () => page.run({ do: "unsupported" }),
+      cell: (index) => this.toSupported(index),
+    });
+    this.selectionBar = createSelectionBar({
+      add: () => page.run({ do: "evidence-add" }),
+      remove: () => page.run({ do: "evidence-remove" }),
+    });
     byId("report-pane").prepend(this.bar.element);
     byId("report-pane").append(this.selectionBar.element);
     followSelection(() => this.followSelection());
@@ -76,6 +71,11 @@ export class Words {
     if (row === this.row) return;
     this.row = row;
     page.viewer.focusTarget(page.schema.data.targets[row]?.name ?? null);
+  }
+
+  /** The reader asks for a row by its key: the images go there, though it may have the focus already. */
+  askForRow(): void {
+    this.row = null;
   }
 
   /** Cells to mark as without words; none unless that is asked for. */
@@ -115,7 +115,9 @@ export class Words {
   addEvidence(): void {
     const { evidence, state } = this.page;
     const passage = this.passage();
-    if (!passage) return toast("Select words of the report, or ring a sentence with ↓ or ], and press again.");
+    if (!passage) {
+      return toast(`Select words of the report, or ring a sentence with ${keyText("sentence:1")} or ${keyText("evidence:1")}, and press again.`);
+    }
     const spans = withPassage(evidence.of(state.focus), passage);
     if (spans.length > MOST_PASSAGES) return toast(`A cell takes at most ${MOST_PASSAGES} pieces of evidence.`, { tone: "warn" });
     this.setEvidence(spans, `Added to the evidence of ${this.cellName}`, `These words are evidence of ${this.cellName} already.`);
@@ -133,7 +135,7 @@ export class Words {
     }
     if (spans.length === 1) return this.removeQuote(0);
     this.page.sentences.toEvidenceOfCell();
-    toast(`${this.cellName} has ${spans.length} pieces of evidence: press again to take the ringed one away, ] for the next.`);
+    toast(`${this.cellName} has ${spans.length} pieces of evidence: press again to take the ringed one away, ${keyText("evidence:1")} for the next.`);
   }
 
   /** Takes one piece of evidence of the focused cell away. */

@@ -31,13 +31,16 @@ async function compressedDecoder(): Promise<Decoder> {
   return (await import("./workers")).decodeFrame;
 }
 
-/** Reads a NIfTI body, gzipped or not, slice by slice. */
+/**
+ * Reads a NIfTI body, gzipped or not, slice by slice.
+ *
+ * @throws Refused when the file itself cannot be read; what the network throws when that lost the body.
+ */
 export async function readNifti(response: Response, onSlice: (k: number, slice: Slice) => Promise<void> | void): Promise<void> {
-  const body = response.body;
-  if (!body) throw new Refused("The server sent an empty file.");
+  if (!response.body) throw new Refused("The server sent an empty file.");
   const ready: { k: number; slice: Slice }[] = [];
   const reader = new SliceReader((k, slice) => ready.push({ k, slice }));
-  for await (const bytes of chunks(await unpacked(body))) {
+  for await (const bytes of unpacked(response.body)) {
     reader.push(bytes);
     for (const { k, slice } of ready.splice(0)) await onSlice(k, slice);
   }
@@ -50,8 +53,9 @@ export async function readNifti(response: Response, onSlice: (k: number, slice: 
   if (reader.nSlices < expected) throw new Refused(`The NIfTI file ends after slice ${reader.nSlices} of ${expected}.`);
 }
 
-async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
+type Bytes = Uint8Array<ArrayBuffer>;
+
+async function* chunks(reader: ReadableStreamDefaultReader<Bytes>): AsyncGenerator<Bytes> {
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
@@ -59,12 +63,47 @@ async function* chunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
   }
 }
 
-async function unpacked(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<ReadableStream<Uint8Array>> {
-  const [peek, whole] = body.tee();
-  const reader = peek.getReader();
-  const { value } = await reader.read();
-  void reader.cancel();
-  return value && isGzip(value) ? whole.pipeThrough(new DecompressionStream("gzip")) : whole;
+async function* unpacked(body: ReadableStream<Bytes>): AsyncGenerator<Bytes> {
+  const source = body.getReader();
+  const first = await source.read();
+  if (first.done) return;
+  if (isGzip(first.value)) return yield* gunzipped(first.value, source);
+  yield first.value;
+  yield* chunks(source);
+}
+
+/** A damaged file and a lost network end a stream alike, so what goes in is watched apart from what comes out. */
+async function* gunzipped(first: Bytes, source: ReadableStreamDefaultReader<Bytes>): AsyncGenerator<Bytes> {
+  const gunzip = new DecompressionStream("gzip");
+  let lost: unknown = null;
+  const read = async (): Promise<ReadableStreamReadResult<Bytes>> => {
+    try {
+      return await source.read();
+    } catch (error) {
+      lost = error;
+      throw error;
+    }
+  };
+  const fill = async (): Promise<void> => {
+    const sink = gunzip.writable.getWriter();
+    try {
+      await sink.write(first);
+      for (;;) {
+        const { done, value } = await read();
+        if (done) return await sink.close();
+        await sink.write(value);
+      }
+    } catch (error) {
+      await sink.abort(error).catch(() => undefined);
+    }
+  };
+  void fill();
+  try {
+    yield* chunks(gunzip.readable.getReader());
+  } catch (error) {
+    if (lost !== null) throw lost;
+    throw new Refused("The file is damaged: it cannot be unpacked.", { cause: error });
+  }
 }
 
 export class SeriesLoader {

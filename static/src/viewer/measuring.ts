@@ -79,6 +79,14 @@ export class Measuring {
     else this.marks = marks;
   }
 
+  /** Drops what a drag has begun; a mark that was being moved lies where it was. */
+  cancel(): void {
+    const mark = this.held?.mark;
+    if (mark) this.marks = this.marks.map((each) => (each.id === mark.id ? mark : each));
+    this.draft = null;
+    this.held = null;
+  }
+
   /** Deletes the selected measurement, else the newest. */
   delete(): void {
     const id = this.selected ?? this.marks.at(-1)?.id;

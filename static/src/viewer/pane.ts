@@ -1,6 +1,6 @@
 /** One pane: a picture, what is drawn over it, and its corner texts. */
 
-import { el, setAttribute, setText } from "../lib/dom";
+import { append, el, setAttribute, setText } from "../lib/dom";
 import { Screen } from "./engine";
 import { Frame, fitted, zoomed } from "./frame";
 import type { Look, Size, Spot } from "./frame";
@@ -12,9 +12,14 @@ import type { MaskStyle } from "./maskLayer";
 import type { Plane } from "./plane";
 import { pictureText } from "./places";
 import type { SeriesState } from "./seriesState";
+import type { SeriesInfo, Vec3 } from "./types";
 import { setPreview } from "./view";
 import type { PaneParts } from "./view";
 import { voiRange, windowText } from "./windowing";
+
+/** Narrower than this a pane has no room for everything that can be written over a picture. */
+const NARROW_PX = 320;
+const UNREACHABLE = "The server cannot be reached. Trying again …";
 
 /** What a pane needs to draw a mask. */
 export interface MaskToDraw {
@@ -28,6 +33,8 @@ export interface Drawing {
   /** Lines, measurements: whatever lies over the mask. */
   readonly over: (frame: Frame) => readonly SVGElement[];
   readonly isActive: boolean;
+  /** To be known of how this pane scrolls. */
+  readonly note: string | null;
 }
 
 /** Replaces the children that differ: what stays the same is not painted again. */
@@ -70,7 +77,10 @@ export class Pane {
     this.mask.canvas.className = "vp-mask";
     this.message = el("div", { class: "vp-message", attrs: { role: "alert", hidden: "" } }, [this.messageText, this.retry]);
     const { place, readout } = this.corners;
-    parts.element.append(this.mask.canvas, this.overlay, place, readout, ...this.letters, this.warning, this.message);
+    const [left, right, top, bottom] = this.letters;
+    // One under the other, since a warning takes as many lines as it needs.
+    const head = el("div", { class: "vp-head" }, [place, this.warning, top]);
+    append(parts.element, [this.mask.canvas, this.overlay, left, right, head, bottom, readout, this.message]);
   }
 
   get isPainted(): boolean {
@@ -83,6 +93,10 @@ export class Pane {
 
   get isVisible(): boolean {
     return this.size.width > 0 && this.size.height > 0;
+  }
+
+  private get isNarrow(): boolean {
+    return this.size.width < NARROW_PX;
   }
 
   get frame(): Frame | null {
@@ -103,9 +117,6 @@ export class Pane {
     }
     this.state = state;
     this.plane = plane;
-    const warnings = state?.series.warnings ?? [];
-    setText(this.warning, warnings.join(" "));
-    this.warning.hidden = warnings.length === 0;
   }
 
   fit(): void {
@@ -146,39 +157,42 @@ export class Pane {
     setAttribute(this.overlay, "viewBox", `0 0 ${this.size.width} ${this.size.height}`);
     exchange(this.overlay, [...this.scaleBar(frame), ...drawing.over(frame)]);
     this.parts.element.classList.toggle("active", drawing.isActive);
+    this.parts.element.classList.toggle("narrow", this.isNarrow);
     setAttribute(this.parts.element, "data-picture", String(picture));
     setAttribute(this.parts.element, "data-plane", plane.name);
     setAttribute(this.parts.element, "aria-label", `${plane.name} picture`);
     this.writePlace(state, plane, picture);
+    this.writeWarning([...state.series.warnings, ...(drawing.note === null ? [] : [drawing.note])]);
     this.writeLetters(frame);
     this.writeReadout();
     return isShown;
   }
 
-  /** Says in the picture's place why there is none; null takes it away. */
-  private say(text: string | null, canRetry = true): void {
-    this.message.hidden = text === null;
-    this.retry.hidden = !canRetry;
+  /** Says in the picture's place why there is none. What is said already is left alone, or it would be read out at every drawing. */
+  sayWhy(): void {
+    const text = this.whyNothing();
+    setAttribute(this.message, "hidden", text === null ? "" : null);
+    setAttribute(this.retry, "hidden", text === UNREACHABLE ? "" : null);
     setText(this.messageText, text ?? "");
   }
 
-  /** Says why nothing comes, while nothing comes. */
-  sayWhy(): void {
-    const state = this.state?.loader.state;
-    if (state?.kind === "failed") this.say(state.message);
-    else if (state?.kind === "waiting" && state.failures >= 2 && !this.isPainted) this.say("The server cannot be reached. Trying again …", false);
-    else this.say(null);
+  private whyNothing(): string | null {
+    const { state, plane } = this;
+    if (!state || !plane) return null;
+    const why = plane.isAcquired ? state.loader.broken.get(state.pictureOf(plane)) : undefined;
+    if (why !== undefined) return `This picture cannot be decoded: ${why}`;
+    const now = state.loader.state;
+    if (now.kind === "failed") return now.message;
+    return now.kind === "waiting" && now.failures >= 2 && !this.isPainted ? UNREACHABLE : null;
   }
 
   private drawPicture(frame: Frame, state: SeriesState, plane: Plane, picture: number): boolean {
     const { voxels, broken } = state.loader;
-    const why = plane.isAcquired ? broken.get(picture) : undefined;
-    if (why !== undefined) this.say(`This picture cannot be decoded: ${why}`);
     if (plane.isAcquired ? !voxels.has(picture) : voxels.nLoaded === 0) {
       this.shownKey = "";
       this.parts.canvasPlace.classList.remove("painted");
       this.placePreview(frame, state, plane, picture);
-      return why !== undefined;
+      return plane.isAcquired && broken.has(picture);
     }
     const key = this.keyOf(frame, state, plane, picture);
     if (key === this.shownKey) return true;
@@ -251,6 +265,11 @@ export class Pane {
     setText(this.corners.place, `${plane.name} · ${where}`);
   }
 
+  private writeWarning(warnings: readonly string[]): void {
+    setText(this.warning, warnings.join(" "));
+    this.warning.hidden = warnings.length === 0;
+  }
+
   private writeLetters({ placement }: Frame): void {
     const isKnown = this.state?.series.kind === "volume" || this.state?.series.images[0]?.orientation !== null;
     const { right, down } = placement;
@@ -260,26 +279,30 @@ export class Pane {
     }
   }
 
+  /** Window, value and place; a narrow pane begins with the value, since what does not fit is cut off. */
   private writeReadout(): void {
     const { state, plane, frame, pointer } = this;
     if (!state || !plane || !frame) return;
-    const parts = [windowText(state.window)];
     const data = this.parts.element.dataset;
     delete data["value"];
     delete data["position"];
-    if (pointer) {
-      const point = frame.toWorld(pointer);
-      const value = state.valueAt(point, plane);
-      if (value !== null) {
-        data["value"] = String(value);
-        parts.push(`${value.toLocaleString(undefined, { maximumFractionDigits: 2 })}${state.series.units === "HU" ? " HU" : ""}`);
-      }
-      if (state.series.grid || state.series.images[state.pictureOf(plane)]?.position) {
-        data["position"] = point.map((each) => each.toFixed(3)).join(" ");
-        const numbers = point.map((each) => each.toLocaleString(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
-        parts.push(`(${numbers.join(", ")}) mm`);
-      }
-    }
-    setText(this.corners.readout, parts.join(" · "));
+    const point = pointer ? frame.toWorld(pointer) : null;
+    const value = point ? state.valueAt(point, plane) : null;
+    const hasPlace = state.series.grid !== null || Boolean(state.series.images[state.pictureOf(plane)]?.position);
+    if (value !== null) data["value"] = String(value);
+    if (point && hasPlace) data["position"] = point.map((each) => each.toFixed(3)).join(" ");
+    const values = value === null ? [] : [valueText(value, state.series.units)];
+    const places = point && hasPlace ? [pointText(point)] : [];
+    const shown = windowText(state.window);
+    setText(this.corners.readout, (this.isNarrow ? [...values, shown] : [shown, ...values, ...places]).join(" · "));
   }
+}
+
+function valueText(value: number, units: SeriesInfo["units"]): string {
+  return `${value.toLocaleString(undefined, { maximumFractionDigits: 2 })}${units === "HU" ? " HU" : ""}`;
+}
+
+function pointText(point: Vec3): string {
+  const numbers = point.map((each) => each.toLocaleString(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
+  return `(${numbers.join(", ")}) mm`;
 }

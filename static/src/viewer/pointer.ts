@@ -24,6 +24,8 @@ export interface PointerActions {
   /** Takes hold of what lies there; false when nothing does. */
   grip(pane: Pane, mark: string, handle: number | null): void;
   dragGrip(pane: Pane, from: Spot, to: Spot, isEnd: boolean): void;
+  /** The drag has been taken away: what it has done so far counts for nothing. */
+  cancel(): void;
   click(pane: Pane, spot: Spot): void;
   maximise(pane: Pane): void;
   hover(pane: Pane, spot: Spot | null): void;
@@ -66,6 +68,8 @@ export function listen(pane: Pane, actions: PointerActions): void {
   element.addEventListener("contextmenu", (event) => event.preventDefault());
   element.addEventListener("pointerdown", (event) => {
     if (event.target instanceof Element && event.target.closest(".vp-message")) return;
+    // Of a second finger: the first drag goes no further.
+    if (drag) actions.cancel();
     drag = begun(pane, event, actions);
     element.setPointerCapture(event.pointerId);
     if (event.button === 1) event.preventDefault();
@@ -83,6 +87,7 @@ export function listen(pane: Pane, actions: PointerActions): void {
     drag = null;
   });
   element.addEventListener("pointercancel", () => {
+    if (drag) actions.cancel();
     drag = null;
   });
   element.addEventListener("pointerleave", () => actions.hover(pane, null));

@@ -2,6 +2,7 @@
 
 import { crosshairLines } from "./crosshairs";
 import type { Frame, Spot } from "./frame";
+import { Linking } from "./linking";
 import { Masking } from "./masking";
 import { Measuring } from "./measuring";
 import { Pane } from "./pane";
@@ -29,6 +30,7 @@ export class Stage implements PointerActions {
   private readonly panes: readonly Pane[];
   private readonly measuring: Measuring;
   private readonly masking: Masking;
+  private readonly linking = new Linking();
   private images: CaseImages | null = null;
   private readonly shelf: Shelf;
   private main: SeriesState | null = null;
@@ -36,7 +38,6 @@ export class Stage implements PointerActions {
   private layout: Layout = "mpr";
   private active = 0;
   private largest = 0;
-  private isLinked = true;
   private hasPicked = false;
   private preset: number | null = 0;
   private dragStart: Window | null = null;
@@ -110,7 +111,7 @@ export class Stage implements PointerActions {
       for (const pane of this.panes) {
         if (pane.state === this.main && pane.frame) pane.bringIntoView(pane.frame.toScreen(place.centre_lps_mm));
       }
-      if (this.main) this.follow(this.main);
+      if (this.main) this.linking.follow(this.main);
     }
     this.schedule();
   }
@@ -171,7 +172,7 @@ export class Stage implements PointerActions {
   scroll(pane: Pane, by: number): void {
     const { state, plane } = pane;
     if (!state || !plane || !state.setPicture(plane, state.pictureOf(plane) + by)) return;
-    this.follow(state);
+    this.linking.follow(state);
     this.schedule();
   }
 
@@ -197,13 +198,14 @@ export class Stage implements PointerActions {
   crosshair({ state, frame }: Pane, spot: Spot): void {
     if (!state || !frame) return;
     state.goTo(frame.toWorld(spot));
-    this.follow(state);
+    this.linking.follow(state);
     this.schedule();
   }
 
   measure(pane: Pane, from: Spot, to: Spot, isEnd: boolean): void {
     const { tool } = this;
-    if (tool === "length" || tool === "ellipse" || tool === "probe") this.measuring.drag(tool, pane, { from, to, isEnd });
+    if (tool !== "length" && tool !== "ellipse" && tool !== "probe") return this.cancel();
+    this.measuring.drag(tool, pane, { from, to, isEnd });
     this.schedule();
   }
 
@@ -214,6 +216,11 @@ export class Stage implements PointerActions {
 
   dragGrip(pane: Pane, from: Spot, to: Spot, isEnd: boolean): void {
     this.measuring.dragGrip(pane, { from, to, isEnd });
+    this.schedule();
+  }
+
+  cancel(): void {
+    this.measuring.cancel();
     this.schedule();
   }
 
@@ -258,7 +265,7 @@ export class Stage implements PointerActions {
         this.compare();
         break;
       case "link":
-        this.isLinked = !this.isLinked;
+        this.linking.toggle();
         break;
       case "mask":
         this.masking.isShown = !this.masking.isShown;
@@ -293,8 +300,8 @@ export class Stage implements PointerActions {
     this.beside = state;
     this.begin(state);
     this.panes[3]?.put(state, state.planes[0] ?? null);
-    if (this.main) this.follow(this.main);
     this.arrange();
+    if (this.main) this.linking.follow(this.main);
   }
 
   private begin(state: SeriesState): void {
@@ -326,13 +333,6 @@ export class Stage implements PointerActions {
     this.arrange();
   }
 
-  /** Takes the other series to the same place in the patient. */
-  private follow(leader: SeriesState): void {
-    if (this.layout !== "two" || !this.isLinked || !this.main || !this.beside || this.main === this.beside) return;
-    const other = leader === this.main ? this.beside : this.main;
-    if (leader.series.images[0]?.position && other.series.images[0]?.position) other.goTo(leader.point);
-  }
-
   private stepSeries(by: 1 | -1): void {
     const series = this.images?.series ?? [];
     const current = series.findIndex(({ id }) => id === this.activePane?.state?.series.id);
@@ -360,6 +360,7 @@ export class Stage implements PointerActions {
 
   private arrange(): void {
     const layout: Layout = this.layout === "mpr" && (this.main?.planes.length ?? 0) < 2 ? "one" : this.layout;
+    this.linking.join(layout === "two" ? this.main : null, this.beside);
     this.view.setLayout(layout);
     for (const pane of this.panes) {
       const isOn = layout === "mpr" ? pane.position < 3 : layout === "one" ? pane.position === this.largest : pane.position % 3 === 0;
@@ -381,19 +382,18 @@ export class Stage implements PointerActions {
     for (const pane of this.panes) {
       if (!pane.isVisible || pane.parts.element.hidden) continue;
       pane.sayWhy();
-      const { state } = pane;
-      const hasLines = state !== null && pane.plane?.cut !== null && this.layout === "mpr";
-      const lines = (frame: Frame): readonly SVGElement[] => (hasLines ? crosshairLines(frame, state.point, this.tool === "crosshairs") : []);
+      const crossing = pane.plane?.cut && this.layout === "mpr" ? pane.state?.point : undefined;
+      const lines = (frame: Frame): readonly SVGElement[] => (crossing ? crosshairLines(frame, crossing, this.tool === "crosshairs") : []);
       const over = (frame: Frame): readonly SVGElement[] => [...lines(frame), ...this.measuring.draw(pane, frame)];
-      pane.draw({ mask: this.masking.toDraw(pane), over, isActive: pane.position === this.active });
+      const note = pane.position === 3 ? this.linking.word : null;
+      pane.draw({ mask: this.masking.toDraw(pane), over, isActive: pane.position === this.active, note });
     }
     this.report();
   }
 
   private report(): void {
-    const pane = this.activePane;
-    if (!pane) return;
-    const { tool, layout, isLinked, preset, main, beside, masking } = this;
-    report(this.view, { pane, main, beside, masking, bar: { tool, layout, isLinked, preset }, nMeasurements: this.measuring.marks.length });
+    const { activePane: pane, tool, layout, linking, preset, main, beside, masking } = this;
+    const bar = { tool, layout, isLinked: linking.isOn, preset };
+    if (pane) report(this.view, { pane, main, beside, masking, bar, nMeasurements: this.measuring.marks.length });
   }
 }

@@ -52,6 +52,8 @@ export interface MaskInfo {
 export interface SeriesInfo {
   readonly id: number;
   readonly series_uid: string;
+  /** Series of one frame share their millimetres; empty or absent where it is not known, as for NIfTI. */
+  readonly frame_of_reference_uid?: string;
   readonly number: number | null;
   readonly part: number;
   readonly n_parts: number;

@@ -1,7 +1,8 @@
 /** What still needs the reader, in words, under the table. */
 
-import { el, kbd, replaceChildren } from "../../lib/dom";
+import { el, replaceChildren } from "../../lib/dom";
 import type { Attention } from "../attention";
+import { hint } from "../hints";
 import type { SchemaTable } from "../schema";
 import { glyph } from "./glyph";
 
@@ -57,7 +58,7 @@ export function createAttention(schema: SchemaTable, onPick: (index: number) => 
     });
     const rest = all.length - shown.length;
     replaceChildren(element, [
-      all.length > 0 && el("h2", {}, ["Needs you ", kbd("n")]),
+      all.length > 0 && el("h2", {}, ["Needs you ", hint("attention:1")]),
       ...shown,
       rest > 0 && el("p", { class: "dim", text: `and ${rest} more` }),
       many > 0 && el("p", { class: "dim", text: `${many} cells are not decided. Submitting asks whether to record them as not mentioned.` }),

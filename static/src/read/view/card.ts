@@ -1,10 +1,10 @@
 /** Everything about the focused cell: its values with their keys, what the machine said and why, comment and flag. */
 
-import { el, kbd, replaceChildren, setAttribute, setText } from "../../lib/dom";
+import { el, replaceChildren, setAttribute, setText } from "../../lib/dom";
 import type { ValueCode } from "../codes";
 import { CODES, codeInfo, isPositive, urgencyOf } from "../codes";
 import type { EvidenceMap } from "../evidence";
-import { BINDINGS, keyCaps } from "../keys";
+import { hint, hintInField } from "../hints";
 import type { Command } from "../keys";
 import type { SchemaTable } from "../schema";
 import { hasImageDisagrees, isChanged, noteOf } from "../state";
@@ -20,20 +20,15 @@ export interface CardView {
   update(state: ReadingState, evidence: EvidenceMap): void;
 }
 
-function chip(text: string, key: string, pressed: (() => void) | null): HTMLButtonElement {
+function chip(text: string, key: HTMLElement, pressed: (() => void) | null): HTMLButtonElement {
   const button = el("button", { class: "chip", attrs: { type: "button", tabindex: -1, "aria-pressed": "false" } }, [
-    kbd(key),
+    key,
     el("span", { text }),
   ]);
   // The table keeps the keyboard while the mouse presses.
   button.addEventListener("mousedown", (event) => event.preventDefault());
   if (pressed) button.addEventListener("click", pressed);
   return button;
-}
-
-function keyOf(wanted: Command["do"]): string {
-  const binding = BINDINGS.find(({ command }) => command.do === wanted);
-  return binding ? keyCaps(binding.chords[0] ?? "").join(" ") : "";
 }
 
 export function createCard(
@@ -51,28 +46,29 @@ export function createCard(
   const definition = el("p", { class: "dim definition" });
   const values = CODES.flatMap(({ code, says, key }) => {
     if (key === null || code === "!" || code === "_") return [];
-    const button = chip(says, key, () => actions.run({ do: "value", code }));
+    const button = chip(says, hint(`value:${code}`), () => actions.run({ do: "value", code }));
     button.insertBefore(glyph(code), button.lastChild);
     button.classList.add(`v-${codeInfo(code).name}`);
     return [{ code, button }];
   });
   const levels = schema.data.urgency_levels.map((name, level) => {
-    const button = chip(name, `⇧${level}`, () => actions.run({ do: "urgency", level }));
+    const button = chip(name, hint(`urgency:${level}`, "short"), () => actions.run({ do: "urgency", level }));
     button.insertBefore(urgencyBars(level), button.lastChild);
     return button;
   });
   const urgency = el("div", { class: "chips urgency", attrs: { role: "group", "aria-label": "Urgency" } }, [
-    el("span", { class: "dim" }, ["urgency ", kbd(keyOf("urgency-step"))]),
+    el("span", { class: "dim" }, ["urgency ", hint("urgency-step:1")]),
     ...levels,
   ]);
-  const disagrees = chip("image disagrees", keyOf("disagrees"), () => actions.run({ do: "disagrees" }));
+  const disagrees = chip("image disagrees", hint("disagrees"), () => actions.run({ do: "disagrees" }));
   const comment = el("textarea", {
     class: "comment",
-    attrs: { rows: 1, tabindex: -1, maxlength: 4000, placeholder: "Comment (c)", "aria-label": "Comment on this cell" },
+    attrs: { rows: 1, tabindex: -1, maxlength: 4000, "aria-label": "Comment on this cell" },
   });
+  hintInField(comment, "Comment", "comment");
   comment.addEventListener("input", () => actions.onComment(comment.value));
   const machine = el("p", { class: "machine" });
-  const imageShows = createImageShows(keyOf("image-value"), actions.onImageValue);
+  const imageShows = createImageShows(actions.onImageValue);
   const quotes = createCardEvidence(prefill, actions.onRemoveQuote);
 
   const element = el("section", { class: "card", attrs: { "aria-label": "Focused cell" } }, [

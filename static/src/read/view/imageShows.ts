@@ -1,8 +1,9 @@
 /** Beside the flag "image disagrees": the value that the image shows. */
 
-import { el, kbd, setAttribute } from "../../lib/dom";
+import { el, setAttribute } from "../../lib/dom";
 import { CODES, isValue } from "../codes";
 import type { ValueCode } from "../codes";
+import { hint } from "../hints";
 import { hasImageDisagrees, noteOf } from "../state";
 import type { ReadingState } from "../state";
 import { imageValueOf } from "../imageValue";
@@ -13,7 +14,7 @@ export interface ImageShows {
   update(state: ReadingState, index: number, key: string): void;
 }
 
-export function createImageShows(key: string, onPick: (value: ValueCode) => void): ImageShows {
+export function createImageShows(onPick: (value: ValueCode) => void): ImageShows {
   const buttons = CODES.flatMap(({ code, says, name }) => {
     if (!isValue(code)) return [];
     const button = el("button", {
@@ -27,7 +28,7 @@ export function createImageShows(key: string, onPick: (value: ValueCode) => void
     return [{ code, button }];
   });
   const element = el("div", { class: "image-shows", attrs: { role: "group", "aria-label": "What the image shows" } }, [
-    el("span", { class: "dim" }, ["shows ", kbd(key)]),
+    el("span", { class: "dim" }, ["shows ", hint("image-value")]),
     ...buttons.map(({ button }) => button),
   ]);
 

@@ -22,6 +22,20 @@ function caps(chord: string): HTMLElement {
   return el("span", { class: "chord" }, keyCaps(chord).flatMap((key, place) => (place > 0 ? [plus(), kbd(key)] : [kbd(key)])));
 }
 
+/** What stands against a chord, as the rest of a sentence about it. */
+function clashText(clash: Clash): string {
+  switch (clash.kind) {
+    case "taken":
+      return `is already “${clash.by.says}”`;
+    case "letter":
+      return `is the letter of ${clash.target}`;
+    case "finding":
+      return `is the letter of ${clash.finding}, which comes first behind the letter of a target`;
+    case "reserved":
+      return "is needed by the browser or the page";
+  }
+}
+
 function letters(title: string, names: readonly string[], keys: readonly (string | null)[]): HTMLElement {
   const entries = names.flatMap((name, position) => {
     const key = keys[position];
@@ -116,9 +130,11 @@ class KeysOverlay {
   }
 
   private refuse(binding: Binding, chord: string, clash: Clash): void {
-    if (clash.kind !== "taken") {
-      const why = clash.kind === "letter" ? `is the letter of ${clash.target}` : "is needed by the browser or the page";
-      return setText(this.note, `${chord} ${why}. Press another.`);
+    if (clash.kind !== "taken") return setText(this.note, `${chord} ${clashText(clash)}. Press another.`);
+    const lost = this.page.keys.swapClash(binding, clash.by, chord, this.page.schema);
+    if (lost) {
+      const why = `“${lost.binding.says}” would get ${lost.chord}, which ${clashText(lost.clash)}`;
+      return setText(this.note, `${chord} ${clashText(clash)}, and they cannot be swapped: ${why}. Press another.`);
     }
     this.wait(null);
     const swap = el("button", { class: "button", text: "Swap them", attrs: { type: "button" } });

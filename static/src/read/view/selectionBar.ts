@@ -1,6 +1,7 @@
 /** A small bar beside the words that are selected: make them evidence of the focused cell, or take them away from it. */
 
-import { el, kbd, replaceChildren, setText } from "../../lib/dom";
+import { el, replaceChildren, setText } from "../../lib/dom";
+import { hint } from "../hints";
 
 export interface SelectionBar {
   readonly element: HTMLElement;
@@ -9,10 +10,7 @@ export interface SelectionBar {
   hide(): void;
 }
 
-export function createSelectionBar(
-  keys: { add: string; remove: string },
-  on: { add: () => void; remove: () => void },
-): SelectionBar {
+export function createSelectionBar(on: { add: () => void; remove: () => void }): SelectionBar {
   const cellName = el("span");
   const button = (children: readonly (Node | string)[], press: () => void): HTMLButtonElement => {
     const made = el("button", { class: "selection-button", attrs: { type: "button", tabindex: -1 } });
@@ -22,8 +20,8 @@ export function createSelectionBar(
     made.addEventListener("click", press);
     return made;
   };
-  const add = button([kbd(keys.add), "evidence for ", cellName], on.add);
-  const remove = button([kbd(keys.remove), "not evidence"], on.remove);
+  const add = button([hint("evidence-add"), "evidence for ", cellName], on.add);
+  const remove = button([hint("evidence-remove"), "not evidence"], on.remove);
   const element = el("div", { class: "selection-bar", attrs: { role: "toolbar", "aria-label": "Selected words" } }, [add, remove]);
   element.hidden = true;
 

@@ -1,9 +1,10 @@
 /** The head and foot lines: which case, how far, saved or not, how many changed and how many still to decide. */
 
-import { byId, el, replaceChildren, setText } from "../../lib/dom";
+import { byId, el, kbd, replaceChildren, setText } from "../../lib/dom";
 import type { Attention } from "../attention";
 import type { SaveStatus } from "../autosave";
 import { CODES } from "../codes";
+import { hint, hintInTemplate } from "../hints";
 import { clockText } from "../timer";
 import type { CasePayload } from "../types";
 import { glyph } from "./glyph";
@@ -34,6 +35,23 @@ function ago(ms: number): string {
   return seconds < 60 ? `${seconds} s ago` : `${Math.floor(seconds / 60)} min ago`;
 }
 
+/** The foot line: keys by the names of their commands, words, and whether a narrow window leaves it out. */
+const FOOT: readonly (readonly [commands: readonly string[], says: string, isOptional: boolean])[] = [
+  [["move:-1:0", "move:1:0"], "target", false],
+  [["move:0:-1", "move:0:1"], "finding", false],
+  [["evidence:-1", "evidence:1"], "evidence", true],
+  [["attention:1"], "needs you", false],
+  [["undo"], "undo", true],
+];
+
+function footKeys(): HTMLElement[] {
+  const tab = el("span", {}, [kbd("Tab"), " pane"]); // the browser's own
+  const others = FOOT.map(([commands, says, isOptional]) =>
+    el("span", { class: isOptional ? "optional" : "" }, [...commands.map((command) => hint(command)), ` ${says}`]),
+  );
+  return [tab, ...others];
+}
+
 export interface StatusView {
   showCase(payload: CasePayload): void;
   showSave(status: SaveStatus, nowMs: number): void;
@@ -49,6 +67,10 @@ export function createStatus(on: { save: () => void; submit: () => void; help: (
   save.addEventListener("click", on.save);
   byId("submit-button").addEventListener("click", on.submit);
   byId("help-button").addEventListener("click", on.help);
+  hintInTemplate(byId("submit-button"), "submit");
+  hintInTemplate(byId("help-button"), "help");
+  const keys = byId("status-bar").querySelector(".keys");
+  if (keys) replaceChildren(keys, footKeys());
   replaceChildren(
     byId("legend"),
     CODES.filter(({ key }) => key !== null).map(({ code, says }) => el("span", {}, [glyph(code), says])),

@@ -1,6 +1,7 @@
 /** Over the report: what the chosen sentence supports, and which words and cells have nothing to do with each other. */
 
-import { el, kbd, replaceChildren, setAttribute, setText } from "../../lib/dom";
+import { el, replaceChildren, setAttribute, setText } from "../../lib/dom";
+import { hint } from "../hints";
 import type { SchemaTable } from "../schema";
 import type { ReadingState } from "../state";
 import { glyph } from "./glyph";
@@ -24,14 +25,14 @@ interface Toggle {
   update(count: number, isOn: boolean): void;
 }
 
-function toggle(words: string, long: string, key: string, onPress: () => void): Toggle {
+function toggle(words: "unused" | "unsupported", long: string, onPress: () => void): Toggle {
   const count = el("b", { class: "count" });
   const button = el("button", { class: "toggle", title: long, attrs: { type: "button", "aria-pressed": "false" } }, [
     count,
     " ", // between words for those who hear them
     el("span", { text: words }),
     " ",
-    kbd(key),
+    hint(words),
   ]);
   button.addEventListener("mousedown", (event) => event.preventDefault());
   button.addEventListener("click", onPress);
@@ -46,11 +47,10 @@ function toggle(words: string, long: string, key: string, onPress: () => void): 
 
 export function createWordsBar(
   schema: SchemaTable,
-  keys: { unused: string; unsupported: string },
   on: { unused: () => void; unsupported: () => void; cell: (index: number) => void },
 ): WordsBar {
-  const unused = toggle("unused", "sentences no cell uses", keys.unused, on.unused);
-  const unsupported = toggle("unsupported", "cells no sentence supports", keys.unsupported, on.unsupported);
+  const unused = toggle("unused", "sentences no cell uses", on.unused);
+  const unsupported = toggle("unsupported", "cells no sentence supports", on.unsupported);
   const supports = el("div", { class: "supports-list", attrs: { role: "group", "aria-label": "Cells that the sentence supports" } });
   const element = el("div", { class: "words-bar" }, [
     supports,
