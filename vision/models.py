@@ -4,6 +4,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+# What `Series.linked_by` may hold, in words for users.
+LINK_WORDS = {
+    "mapping": "mapping file",
+    "accession_number": "accession number",
+    "study_uid": "Study Instance UID",
+    "study_id": "study id",
+    "name": "file or folder name",
+}
+
 
 class ImageImport(models.Model):
     """One folder, archive or transfer of images that was imported, with what became of its files.
@@ -109,6 +118,11 @@ class Series(models.Model):
 
     def __str__(self) -> str:
         return f"series {self.pk}"
+
+    @property
+    def linked_by_words(self) -> str:
+        """What led the series to its case, in words."""
+        return LINK_WORDS.get(self.linked_by, self.linked_by.replace("_", " "))
 
 
 class Mask(models.Model):

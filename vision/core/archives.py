@@ -1,11 +1,12 @@
 """Files of a folder or a ZIP archive, one after another: nothing is unpacked ahead, and what lies is refused alone."""
 
 import os
+import re
 import shutil
 import stat
 import tempfile
 import zipfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -107,6 +108,30 @@ def image_files(
                 yield Refusal(path.name, "too_many_files", reason)
                 return
             yield found
+
+
+def nothing_read(path: Path) -> str:
+    """Why `image_files` finds nothing at `path`: what lies there instead, counted, and what was expected. No names."""
+    if not path.is_dir():
+        return "there is no file in the archive; expected DICOM or NIfTI files in it"
+    seen: Counter[str] = Counter()
+    for folder, folders, names in os.walk(path, onerror=lambda _: seen.update(["folder that cannot be opened"])):
+        linked = [name for name in folders if Path(folder, name).is_symlink()]
+        seen.update({"link": len(linked), "folder": len(folders) - len(linked)})
+        folders[:] = [name for name in folders if name not in _CLUTTER]
+        for name in names:
+            if Path(folder, name).is_symlink():
+                seen["link"] += 1
+            else:
+                seen["file of the desktop" if name in _CLUTTER else "special file"] += 1
+    listed = ", ".join(f"{n:,} {_plural(what, n)}" for what, n in sorted(seen.items()) if n)
+    expected = "expected DICOM or NIfTI files, or ZIP archives of them"
+    advice = "; links are not followed: copy the files, or name the folder they lie in" if seen["link"] else ""
+    return f"the folder holds {f'no file to read, only {listed}' if listed else 'nothing'}; {expected}{advice}"
+
+
+def _plural(what: str, n: int) -> str:
+    return what if n == 1 else re.sub(r"^(special file|file|folder|link)", r"\1s", what)
 
 
 def _walk(path: Path, limits: ImageLimits, archives: OpenArchives) -> Iterator[ImageFile | Refusal]:

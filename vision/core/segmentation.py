@@ -9,6 +9,7 @@ from highdicom.seg import Segmentation as SegObject
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from vision.core.dicom import read_instance
 from vision.core.geometry import Grid, Matrix, plane_normal
 from vision.core.limits import DEFAULT_LIMITS, ImageLimits
 from vision.core.mask_classes import MaskClass, clean_name, color_of
@@ -85,6 +86,13 @@ def read_segmentation(dataset: Dataset, *, limits: ImageLimits = DEFAULT_LIMITS)
         study_uid=_uid(dataset, "StudyInstanceUID"),
         notes=tuple(notes),
     )
+
+
+def read_packed_segmentation(content: bytes, *, limits: ImageLimits = DEFAULT_LIMITS) -> Segmentation:
+    """Read a segmentation from the bytes of its file. Raises `ImageRefused`, for what is no DICOM as well."""
+    instance = read_instance(content, limits=limits)
+    instance.load_pixels()
+    return read_segmentation(instance.dataset, limits=limits)
 
 
 def _require_regular(seg: SegObject, *, limits: ImageLimits) -> None:

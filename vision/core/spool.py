@@ -13,6 +13,7 @@ import os
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,7 @@ class _Waiting:
     """A study that waits; times in seconds of the monotonic clock."""
 
     last_arrival_s: float
+    not_before_s: float = 0.0
     associations: set[int] = field(default_factory=set)
     all_released: bool = True
 
@@ -65,6 +67,8 @@ class Spool:
         self.min_free_bytes = min_free_bytes
         self._lock = threading.Lock()
         self._waiting: dict[str, _Waiting] = {}
+        self._n_failed: Counter[str] = Counter()
+        self._paused_until_s = 0.0
         self._n_bytes = 0
         self._holder: int | None = None
 
@@ -140,10 +144,11 @@ class Spool:
                     waiting.last_arrival_s = max(waiting.last_arrival_s, now_s) if released else waiting.last_arrival_s
 
     def take(self, quiet: Quiet, *, now_s: float) -> Path | None:
-        """A study that has been quiet for long enough, moved to `importing`; None when there is none."""
+        """A study that has been quiet for long enough, moved to `importing`; None when there is none, or in a pause."""
         with self._lock:
-            for study, waiting in self._waiting.items():
-                if now_s - waiting.last_arrival_s >= waiting.needed_s(quiet):
+            for study, waiting in self._waiting.items() if now_s >= self._paused_until_s else ():
+                ready_s = max(waiting.last_arrival_s + waiting.needed_s(quiet), waiting.not_before_s)
+                if now_s >= ready_s:
                     del self._waiting[study]
                     target = self.folder / "importing" / f"{study}.{time.time_ns()}"
                     (self.folder / "waiting" / study).replace(target)
@@ -152,7 +157,7 @@ class Spool:
 
     def finish(self, folder: Path, *, late: Collection[str] = ()) -> None:
         """Remove a study that has been imported; the files called in `late` are kept aside and count to the quota."""
-        aside = self.folder / "aside" / folder.name.partition(".")[0]
+        aside = self.folder / "aside" / _study_of(folder)
         for name in late:
             aside.mkdir(mode=0o700, exist_ok=True)
             (folder / name).replace(aside / name)
@@ -160,16 +165,31 @@ class Spool:
         shutil.rmtree(folder)
         with self._lock:
             self._n_bytes -= n_bytes
+            self._n_failed.pop(_study_of(folder), None)
 
     def put_aside(self, folder: Path) -> None:
         """Keep a study that could not be imported; it still counts towards the quota."""
         folder.replace(self.folder / "failed" / folder.name)
+        with self._lock:
+            self._n_failed.pop(_study_of(folder), None)
 
-    def wait_again(self, folder: Path, *, now_s: float) -> None:
-        """Let a study that was taken wait once more."""
+    def count_failure(self, folder: Path) -> int:
+        """Note that the import of a study failed; returns how often it has since it came or the folder was opened."""
+        with self._lock:
+            self._n_failed[_study_of(folder)] += 1
+            return self._n_failed[_study_of(folder)]
+
+    def wait_again(self, folder: Path, *, now_s: float, wait_s: float = 0.0) -> None:
+        """Let a study that was taken wait once more, for `wait_s` at least."""
         with self._lock:
             self._put_back(folder)
-            self._waiting.setdefault(folder.name.partition(".")[0], _Waiting(last_arrival_s=now_s))
+            waiting = self._waiting.setdefault(_study_of(folder), _Waiting(last_arrival_s=now_s))
+            waiting.not_before_s = now_s + wait_s
+
+    def pause(self, *, until_s: float) -> None:
+        """Let every study wait until then; instances are kept all the same."""
+        with self._lock:
+            self._paused_until_s = until_s
 
     def sweep(self, *, older_than_s: float) -> int:
         """Remove half files into which nothing has been written for so long; returns how many."""
@@ -185,7 +205,7 @@ class Spool:
 
     def _put_back(self, old: Path) -> None:
         """Put what was taken back; files that came since then are the newer ones."""
-        target = self.folder / "waiting" / old.name.partition(".")[0]
+        target = self.folder / "waiting" / _study_of(old)
         target.mkdir(mode=0o700, exist_ok=True)
         for path in old.iterdir():
             if not (target / path.name).exists():
@@ -206,6 +226,11 @@ def sync(path: Path) -> None:
 
 def _name_of(uid: str) -> str:
     return hashlib.sha256(uid.encode()).hexdigest()[:_NAME_CHARACTERS]
+
+
+def _study_of(folder: Path) -> str:
+    """The name of the study of a folder that was taken."""
+    return folder.name.partition(".")[0]
 
 
 def _size_of(folder: Path) -> int:

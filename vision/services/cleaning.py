@@ -1,12 +1,14 @@
-"""De-identify the files of an import, on all processors where there are many of them."""
+"""De-identify the files of an import: on all processors where there are many, packed pixels always in another process.
+
+Packed pixels are decoded by native code, and what that does with a damaged file is not known: it may end its process.
+"""
 
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Final, Self
 
 from vision.core.archives import ImageFile
@@ -16,12 +18,12 @@ from vision.core.frames import decode_frame, needs_transcoding, transcode
 from vision.core.limits import ImageLimits
 from vision.core.packed_pixels import bare_pixels
 from vision.core.refusals import ImageRefused
-from vision.core.silence import silence_pydicom
+from vision.services.workers import Apart, Workers
 
-# Fewer images are done before other processes would be ready.
+# Fewer images are done by one process before others would be ready.
 _MIN_IMAGES: Final = 100
 _MAX_PROCESSES: Final = 4
-# Files that are on their way at a time, for each process; larger files do not travel.
+# Files that are on their way at a time, for each process; a larger file travels alone.
 _AHEAD: Final = 3
 _MAX_TRAVELLING_BYTES: Final = 16 * 1024**2
 
@@ -60,84 +62,68 @@ def clean(content: bytes, rules: Rules) -> Cleaned:
 
 
 class Cleaner:
-    """Cleans files in their order, with processes of its own when there are `n_images` enough to be worth them."""
+    """Cleans files in their order, with several processes when there are `n_images` enough to be worth them."""
 
     def __init__(self, rules: Rules, *, n_images: int) -> None:
         self._rules = rules
         self._n_processes = min(_MAX_PROCESSES, os.cpu_count() or 1) if n_images >= _MIN_IMAGES else 1
-        self._pool: ProcessPoolExecutor | None = None
+        self._workers = Workers(self._n_processes)
+        self._apart = Apart()
 
     def __enter__(self) -> Self:
-        if self._n_processes > 1:
-            self._pool = ProcessPoolExecutor(
-                self._n_processes, mp_context=get_context("spawn"), initializer=silence_pydicom
-            )
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        self._workers.close()
+        self._apart.close()
 
     def clean_all(self, files: Iterable[ImageFile]) -> Iterator[Cleaned | ImageRefused]:
-        """What became of each file, in the order of `files`; few are held in memory at a time."""
+        """What became of each file, in the order of `files`; few are held in memory at a time, large ones singly."""
         waiting: deque[tuple[ImageFile, Future[Cleaned]]] = deque()
         for file in files:
+            is_large = file.n_bytes > _MAX_TRAVELLING_BYTES
+            while is_large and waiting:
+                yield self._next(*waiting.popleft())
             waiting.append((file, self._begin(file)))
-            if len(waiting) > _AHEAD * self._n_processes or self._pool is None:
+            if is_large or len(waiting) > _AHEAD * self._n_processes or self._n_processes == 1:
                 yield self._next(*waiting.popleft())
         while waiting:
             yield self._next(*waiting.popleft())
 
-    def _next(self, file: ImageFile, future: "Future[Cleaned]") -> Cleaned | ImageRefused:
-        """The result for a file; one that was on its way when a process died is done again, in a process of its own."""
+    def _next(self, file: ImageFile, future: Future[Cleaned]) -> Cleaned | ImageRefused:
+        """The result for a file; one that was on its way when a process died is done again, apart."""
         try:
-            return _result(future)
-        except BrokenProcessPool:
-            return self._clean_apart(file)
-
-    def _clean_apart(self, file: ImageFile) -> Cleaned | ImageRefused:
-        try:
-            with file.open() as stream:
-                content = stream.read()
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                return _result(pool.submit(clean, content, self._rules))
+            try:
+                return future.result()
+            except BrokenProcessPool:
+                return self._apart.run(clean, _content_of(file), self._rules)
         except ImageRefused as error:
             return error
-        except BrokenProcessPool:
-            return ImageRefused("its pixels end the process that decodes them", code="decoder_died")
 
-    def _begin(self, file: ImageFile) -> "Future[Cleaned]":
+    def _begin(self, file: ImageFile) -> Future[Cleaned]:
         try:
-            with file.open() as stream:
-                content = stream.read()
-            if self._pool is not None and len(content) <= _MAX_TRAVELLING_BYTES:
-                return self._submit(content)
+            content = _content_of(file)
+            if self._goes_elsewhere(content):
+                return self._workers.submit(clean, content, self._rules)
             return _done(clean(content, self._rules))
         except ImageRefused as error:
             failed: Future[Cleaned] = Future()
             failed.set_exception(error)
             return failed
 
-    def _submit(self, content: bytes) -> "Future[Cleaned]":
-        """Hand a file to the processes; to new ones where these are dead."""
-        if self._pool is None:
-            return _done(clean(content, self._rules))
-        try:
-            return self._pool.submit(clean, content, self._rules)
-        except BrokenProcessPool:
-            self._pool.shutdown()
-            self._pool = ProcessPoolExecutor(self._n_processes, mp_context=get_context("spawn"))
-            return self._pool.submit(clean, content, self._rules)
+    def _goes_elsewhere(self, content: bytes) -> bool:
+        """Whether another process cleans the file: to share the work, or because its pixels are packed."""
+        if self._n_processes > 1 and len(content) <= _MAX_TRAVELLING_BYTES:
+            return True
+        return read_instance(content, limits=self._rules.limits).layout.is_encapsulated
 
 
-def _done(cleaned: Cleaned) -> "Future[Cleaned]":
+def _content_of(file: ImageFile) -> bytes:
+    with file.open() as stream:
+        return stream.read()
+
+
+def _done(cleaned: Cleaned) -> Future[Cleaned]:
     future: Future[Cleaned] = Future()
     future.set_result(cleaned)
     return future
-
-
-def _result(future: "Future[Cleaned]") -> Cleaned | ImageRefused:
-    try:
-        return future.result()
-    except ImageRefused as error:
-        return error

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from annotator.models import Project, User
 from labeling.exceptions import UserError
-from vision.core.archives import OpenArchives
+from vision.core.archives import OpenArchives, nothing_read
 from vision.core.mask_classes import MaskClass
 from vision.core.refusals import ImageRefused
 from vision.models import ImageImport
@@ -20,7 +20,7 @@ from vision.services.links import Linker, read_mapping
 from vision.services.mask_files import class_table, import_masks, is_mask
 from vision.services.nifti_series import import_volume
 from vision.services.options import ImportOptions
-from vision.services.records import Tally, fail_record, open_record
+from vision.services.records import Tally, fail_record, go_on_with, open_record
 from vision.services.scanning import in_order, scan
 from vision.services.segmentations import import_segmentations
 from vision.services.work_folders import remove_dead_work
@@ -41,7 +41,8 @@ def import_images(
 
     Every file is stored, found unchanged, or refused with a reason while the rest goes on; what links to no case is
     listed and not stored. `progress` is told files done and to do. `record` is a row that was made before, for a page
-    to watch. Raises `UserError` when the source or the mapping cannot be read as a whole.
+    to watch. The project's rules for images are read as it is opened. Raises `UserError` when source or mapping cannot
+    be read as a whole, when there is no file to read, and when the rules have changed meanwhile.
     """
     name = options.source_name or source.name
     advance: _Advance | None = None
@@ -50,22 +51,29 @@ def import_images(
         if not source.exists():
             raise UserError(f"there is no file or folder {source}")
         if record is None:
+            stored = not options.dry_run
             record = open_record(
-                project=project, source_name=name, options=options, actor=actor, now=now, stored=not options.dry_run
+                project=project, source_name=name, options=options, actor=actor, now=now, stored=stored
             )
+        else:
+            go_on_with(record, project)
         advance = _Advance(Tally(record, options), progress)
         linker = Linker(project, mapping, source_name=name, link_by=options.link_by)
         schema = project.schema.parsed()
         context = Context(project, schema, options, linker, advance.tally, advance, classes=classes)
         _import(source, context, advance)
     except BaseException as error:
-        why = str(error) if isinstance(error, UserError) else f"it stopped: {type(error).__name__}"
-        if advance is not None:
-            advance.tally.fail(why)
-        elif record is not None and record.pk:
-            fail_record(record, why)
+        _say_why_it_ended(error, record, advance)
         raise
     return advance.tally.close(now=timezone.now())
+
+
+def _say_why_it_ended(error: BaseException, record: ImageImport | None, advance: "_Advance | None") -> None:
+    why = str(error) if isinstance(error, UserError) else f"it stopped: {type(error).__name__}"
+    if advance is not None:
+        advance.tally.fail(why)
+    elif record is not None and record.pk:
+        fail_record(record, why)
 
 
 def _import(source: Path, context: Context, advance: "_Advance") -> None:
@@ -73,6 +81,8 @@ def _import(source: Path, context: Context, advance: "_Advance") -> None:
     with OpenArchives(project_folder(context.project.pk)) as archives:
         found = scan(source, context=context, archives=archives)
         advance.n_files = found.n_files
+        if not found.n_files:
+            raise UserError(f"nothing could be imported: {nothing_read(source)}")
         with Cleaner(context.rules, n_images=found.n_images) as cleaner:
             for images in in_order(found):
                 import_series(images, context, cleaner)

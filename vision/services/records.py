@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotator.models import Event, Project, User
+from labeling.exceptions import UserError
 from vision.models import ImageImport
 from vision.services.links import NO_CASE
 from vision.services.names import Numbers, common_name, kind_of_source
@@ -34,21 +35,41 @@ def open_record(
     now: datetime,
     stored: bool = True,
 ) -> ImageImport:
-    """The record of an import that begins; in the database unless it only tries.
+    """The record of an import that begins; in the database unless it only tries. `project` gets the rules that hold.
 
     `source_name` may name a patient and is not stored: what kind of source it is, or `options.title`, stands for it.
     """
-    record = ImageImport(
-        project=project,
-        source_name=(options.title or kind_of_source(source_name))[:255],
-        options=options.as_json() | {"dates": str(project.image_dates), "keeps_originals": project.keeps_originals},
-        imported_by=actor,
-        started_at=now,
-        heartbeat_at=now,
-    )
-    if stored:
-        record.save()
+    with transaction.atomic():
+        read_rules(project)
+        record = ImageImport(
+            project=project,
+            source_name=(options.title or kind_of_source(source_name))[:255],
+            options=options.as_json() | {"dates": str(project.image_dates), "keeps_originals": project.keeps_originals},
+            imported_by=actor,
+            started_at=now,
+            heartbeat_at=now,
+        )
+        if stored:
+            record.save()
     return record
+
+
+def go_on_with(record: ImageImport, project: Project) -> None:
+    """Begin with a record that was opened before. Raises `UserError` when it has been ended since."""
+    with transaction.atomic():
+        read_rules(project)
+        if not ImageImport.objects.filter(pk=record.pk, state=ImageImport.State.RUNNING).exists():
+            raise UserError(f"import {record.pk} has ended; start a new one")
+
+
+def read_rules(project: Project) -> None:
+    """Give `project` the rules for images that hold now; within a transaction, they stay so until it ends.
+
+    Changing them takes the same lock and is refused while an import is open: what is read here with the record that
+    opens one holds until that has ended.
+    """
+    rules = Project.objects.select_for_update(no_key=True).only("image_dates", "keeps_originals").get(pk=project.pk)
+    project.image_dates, project.keeps_originals = rules.image_dates, rules.keeps_originals
 
 
 def end_stale_imports(*, project: Project) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 from pydicom import dcmread
 
 from vision.core.archives import ImageFile, OpenArchives, Refusal, image_files
-from vision.core.dicom import read_instance
+from vision.core.dicom import InstanceHeader, read_instance
+from vision.core.limits import ImageLimits
 from vision.core.quiet import quiet_pydicom
 from vision.core.refusals import ImageRefused
 from vision.core.sniffing import SNIFF_BYTES, Kind, sniff
@@ -40,7 +41,10 @@ class Scan:
     segmentations: list[FoundImage] = field(default_factory=list)
     nifti: list[ImageFile] = field(default_factory=list)
     n_files: int = 0
+    _n_frames: int = 0
+    _n_pixels: int = 0
     _seen: set[tuple[str, str]] = field(default_factory=set)
+    _cut_off: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def n_images(self) -> int:
@@ -48,19 +52,47 @@ class Scan:
         return sum(len(images) for images in self.series.values())
 
     def add(self, image: FoundImage, context: Context) -> bool:
-        """Put a DICOM file with its series; a second copy of an image is counted and left out."""
+        """Put a DICOM file with its series; a second copy of an image is counted and left out.
+
+        Raises `ImageRefused` for one whose frames or pixels are more than an import still takes.
+        """
         header = image.header
         place = header.series_uid, header.sop_uid
         if place in self._seen:
             reason = "the same image is there under another name"
             context.tally.add(FileOutcome(image.file.name, "duplicate", "duplicate", reason))
             return False
+        self._make_room(header, context.limits)
         self._seen.add(place)
         if header.kind == "segmentation":
             self.segmentations.append(image)
         else:
             self.series.setdefault((header.study_uid, header.series_uid), []).append(image)
         return True
+
+    def _make_room(self, header: InstanceHeader, limits: ImageLimits) -> None:
+        n_frames = self._n_frames + header.n_frames
+        n_pixels = self._n_pixels + header.n_frames * header.rows * header.columns
+        if n_frames > limits.max_total_frames or n_pixels > limits.max_total_pixels:
+            if header.kind == "image":
+                self._cut_off.add((header.study_uid, header.series_uid))
+            raise ImageRefused(
+                f"with its {header.n_frames:,} frames of {header.rows:,} x {header.columns:,} the import would have "
+                f"{n_frames:,} frames and {n_pixels:,} pixels, at most {limits.max_total_frames:,} and "
+                f"{limits.max_total_pixels:,} are allowed; import it by itself",
+                code="import_too_large",
+            )
+        self._n_frames, self._n_pixels = n_frames, n_pixels
+
+    def leave_out_cut_off(self, context: Context) -> None:
+        """Refuse what was found of a series of which a file did not fit: stored, it would take no further images."""
+        for key in self._cut_off & self.series.keys():
+            images = self.series.pop(key)
+            for image in images:
+                reason = "another image of its series is more than one import takes; import the series by itself"
+                context.tally.refuse(image.file.name, code="import_too_large", reason=reason)
+            context.tally.n_refused_of[key[1]] += len(images)
+            context.advance(len(images))
 
 
 def scan(source: Path, *, context: Context, archives: OpenArchives) -> Scan:
@@ -84,6 +116,7 @@ def scan(source: Path, *, context: Context, archives: OpenArchives) -> Scan:
             context.tally.refuse(file.name, code="unreadable_file", reason=reason)
             is_waiting = False
         context.advance(0 if is_waiting else 1)
+    found.leave_out_cut_off(context)
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.db import transaction
 
 from annotator.models import Case, Project, Study
+from labeling.exceptions import UserError
 from vision.models import Mask, Series
 from vision.storage import (
     mask_path,
@@ -35,12 +36,14 @@ def store_series(
 ) -> list[Series]:
     """Store the parts of one series, and their files as they came: `originals` says from where to where they move.
 
-    A crash leaves all rows or none; files without a row are never served.
+    A crash leaves all rows or none; files without a row are never served. Raises `UserError` when the project's rules
+    for images are no longer those by which the files were made.
     """
     parts = list(prepared)
     with transaction.atomic(), _placing() as placed:
         study = study_of(case, modality=modality)
         for part in parts:
+            _require_same_rules(part.row.project)
             part.row.study = study
             part.row.save(force_insert=True)
             _place(part, placed)
@@ -73,6 +76,13 @@ def study_of(case: Case, *, modality: str) -> Study:
         Study.objects.filter(pk=study.pk).update(modality=modality[:16])
     case.study = study
     return study
+
+
+def _require_same_rules(project: Project) -> None:
+    """Under the lock of the project: an import that was silent for long counts as ended, and rules may change then."""
+    rules = Project.objects.filter(pk=project.pk).values_list("image_dates", "keeps_originals").get()
+    if rules != (project.image_dates, project.keeps_originals):
+        raise UserError("the rules for images were changed while this import went on; start it again")
 
 
 @contextmanager
