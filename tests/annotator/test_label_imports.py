@@ -14,7 +14,7 @@ from annotator.services.reports import import_reports
 from labeling.core.intake import ColumnMapping
 from labeling.models import MachineLabel, Run
 from labeling.services import run_rules
-from tests.factories import ProjectFactory, ReadingFactory, UserFactory, csv_bytes, report_rows
+from tests.factories import CaseFactory, ProjectFactory, ReadingFactory, UserFactory, csv_bytes, report_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +36,23 @@ BODY = {
 }
 
 
+# What a spreadsheet, a CSV reader or a JSON reader may take for something else.
+HOSTILE = (
+    "=1+1",
+    "+1",
+    "-1-1",
+    "@SUM(A1)",
+    "'=1+1",
+    "''plain",
+    '=HYPERLINK("http://x","y")',
+    'he said "no", then ""',
+    "first line\nsecond line\r\nthird\rfourth\n",
+    "\t=1+1;=2+2\t",
+    "  blanks around  ",
+    "a,b;c|d\\n",
+    "\u2028\uff1d1 \ufeff \u202e \U0001f409",
+    "null",
+)
 # Names that mean something in a file of reports.
 EXTRA = ("report", "Text", "Study-ID", "extra", "format")
 
@@ -203,6 +220,60 @@ def test_long_table_survives_for_what_it_holds(source, target, tmp_path):
     assert bring(target, sent, what="readings", arm="blank").unchanged == 3
     shown = {reading.body["cells"]["spine|stenosis"]["image_value"] for reading in _of_ann(target)}
     assert shown == {"absent"}
+
+
+@pytest.fixture
+def annotated():
+    """A project whose readers wrote hostile words, each the same ones wherever there is room for words."""
+    project = ProjectFactory(slug="annotated")
+    case = CaseFactory(project=project, report__report_id="R00003")
+    for words in HOSTILE:
+        cells = {
+            "spine|stenosis": {"comment": words, "reason": words, "flags": ["image_disagrees", "=1+1"]},
+            "L4-L5|stenosis": {"comment": words},
+        }
+        body = {"cells": cells, "acknowledged": [], "case": {"comment": words, "flagged": True}}
+        ReadingFactory(case=case, body=body)
+    return project
+
+
+@pytest.fixture
+def twin(annotated):
+    """A fresh project with the same report."""
+    project = ProjectFactory(slug="twin")
+    CaseFactory(project=project, report__report_id="R00003", report__text=annotated.cases.get().report.text)
+    return project
+
+
+def bodies(project):
+    """What was said of cells and case, by reader."""
+    readings = Reading.objects.filter(project=project)
+    return {
+        reading.reader_id: {name: part for name, part in reading.body.items() if name in ("cells", "case")}
+        for reading in readings
+    }
+
+
+def test_comments_and_flags_come_back_by_json_lines_as_they_were_written(annotated, twin, tmp_path):
+    assert bring(twin, write(annotated, tmp_path / "a.jsonl")).created == len(HOSTILE)
+    assert bodies(twin) == bodies(annotated)
+    drafts = Draft.objects.filter(project=twin)
+    assert all(draft.flagged for draft in drafts)
+    assert {draft.reader_id: draft.body["case"] for draft in drafts} == {
+        reader: body["case"] for reader, body in bodies(annotated).items()
+    }
+
+
+def test_long_table_brings_reasons_and_flags_back_and_no_comment(annotated, twin, tmp_path):
+    path = write(annotated, tmp_path / "a.csv", format_name="long")
+    assert bring(twin, path, what="readings", arm="blank").created == len(HOSTILE)
+
+    def kept(body):
+        # Comments, and what is said of the whole case, are kept by JSON Lines alone: docs/labels.md.
+        cell = body["cells"]["spine|stenosis"]
+        return {"cells": {"spine|stenosis": {"reason": cell["reason"], "flags": cell["flags"]}}}
+
+    assert bodies(twin) == {reader: kept(body) for reader, body in bodies(annotated).items()}
 
 
 @pytest.mark.parametrize("what", ["readings", "machine"])

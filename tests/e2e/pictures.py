@@ -168,7 +168,7 @@ def make_pictures() -> None:
         folder.mkdir()
         write_pictures(folder)
         (folder.parent / "classes.csv").write_text(f"value,name\n{LIVER},liver\n{SPLEEN},spleen\n{STOMACH},stomach\n")
-        _project(SLUG, REPORTS, folder, class_table=folder.parent / "classes.csv")
+        make_project(SLUG, REPORTS, folder, class_table=folder.parent / "classes.csv")
     _outsider()
 
 
@@ -180,10 +180,11 @@ def make_real(folder: Path) -> None:
         shutil.copytree(folder, source / "real-dicom")
         shutil.copy(folder.parent / "mask_of_dicom.nii.gz", source / "real_mask.nii.gz")
         reports = {"real": "FINDINGS: The liver is normal. The spleen is normal.", "empty": "FINDINGS: None."}
-        _project(REAL_SLUG, reports, source, class_table="total")
+        make_project(REAL_SLUG, reports, source, class_table="total")
 
 
-def _project(slug, reports, source, *, class_table) -> None:
+def make_project(slug, reports, source, *, class_table: object = None) -> None:
+    """A project with these reports and the images in `source`; with masks, where a class table is given."""
     from django.utils import timezone
 
     from annotator.models import User
@@ -200,7 +201,7 @@ def _project(slug, reports, source, *, class_table) -> None:
     _reports(project, reports, manager)
     options = ImportOptions(class_table=class_table)
     done = import_images(project=project, source=source, actor=manager, options=options, now=timezone.now())
-    if done.n_refused or done.n_unlinked or not done.n_masks:
+    if done.n_refused or done.n_unlinked or bool(done.n_masks) != bool(class_table):
         raise RuntimeError(
             f"{slug}: {done.n_masks} masks, {done.n_refused} refused, {done.n_unlinked} not linked: {done.problems}"
         )

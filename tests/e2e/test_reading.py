@@ -9,7 +9,7 @@ pytestmark = pytest.mark.e2e
 def test_report_shows_sections_and_marks_the_evidence_of_the_focused_cell(open_screen, prefilled):
     screen = open_screen(prefilled)
     page = screen.page
-    assert page.locator("#report-place h3").all_inner_texts() == ["CLINICAL HISTORY", "FINDINGS", "IMPRESSION"]
+    assert page.locator("#report-place h2").all_inner_texts() == ["CLINICAL HISTORY", "FINDINGS", "IMPRESSION"]
     screen.press("l", "f")
     strong = page.locator(".ev-cell.v-present")
     assert strong.all_inner_texts() == ["The liver contains a 2.1 cm hypodense lesion.", "Stable hepatic cyst."]

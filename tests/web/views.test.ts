@@ -100,7 +100,7 @@ describe("the report", () => {
 
   it("shows headings and every word of the sections", () => {
     shown(payload(), 0);
-    expect(marked("h3")).toEqual(["FINDINGS", "IMPRESSION"]);
+    expect(marked("h2")).toEqual(["FINDINGS", "IMPRESSION"]);
     expect(marked(".words")).toEqual(["The liver has a cyst. Spleen normal.", "Hepatic cyst."]);
   });
 

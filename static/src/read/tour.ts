@@ -94,7 +94,7 @@ export function startTour(onDone: () => void): void {
     title,
     text,
     keys,
-    el("footer", {}, [count, el("span", { class: "grow" }), skip, back, next]),
+    el("div", { class: "tour-foot" }, [count, el("span", { class: "grow" }), skip, back, next]),
   ]);
 
   const place = (): void => {

@@ -77,9 +77,10 @@ export interface BarState {
   readonly preset: number | null;
 }
 
-/** Buttons leave the keyboard where it is when the mouse presses them. */
+/** Buttons leave the keyboard where it is when the mouse presses them. A picture on one needs a name; words are theirs. */
 function button(label: Node | string, says: string, press: () => void, className = "viewer-button"): HTMLButtonElement {
-  const element = el("button", { class: className, title: says, attrs: { type: "button", "aria-label": says } }, [label]);
+  const name = typeof label === "string" ? {} : { "aria-label": says };
+  const element = el("button", { class: className, title: says, attrs: { type: "button", ...name } }, [label]);
   element.addEventListener("mousedown", (event) => event.preventDefault());
   element.addEventListener("click", press);
   return element;

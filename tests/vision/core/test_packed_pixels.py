@@ -1,5 +1,7 @@
 """Compressed pixels keep their values and lose every word that is packed with them."""
 
+import base64
+import json
 import struct
 from pathlib import Path
 
@@ -19,11 +21,24 @@ from vision.core.packed_pixels import bare_codestream, bare_pixels
 WORDS = b"Mary Jones 4711"
 JPEG = ("50", "57", "70", "80", "81")
 JPEG_2000 = ("90", "91")
+# With several tiles, with several tile-parts, and lossy.
+HTJ2K = ("201", "202", "203")
+GOLDEN_HTJ2K = json.loads((Path(__file__).parents[2] / "golden" / "htj2k.json").read_text(encoding="utf-8"))
 
 
 def example(end: str) -> Dataset:
+    if end.removeprefix("4.") in HTJ2K:
+        return htj2k_example(f"1.2.840.10008.1.2.{end}")
     (path,) = Path(shared_data("dicom_syntaxes")).glob(f"*_1.2.840.10008.1.2.{end}.dcm")
     return loaded(path.read_bytes())
+
+
+def htj2k_example(uid: str) -> Dataset:
+    dataset = image(np.zeros(GOLDEN_HTJ2K["shape"], "u2"), RescaleIntercept=0)
+    dataset.file_meta.TransferSyntaxUID = uid
+    dataset.PixelData = encapsulate([base64.b64decode(GOLDEN_HTJ2K["codestreams"][uid]["base64"])], has_bot=False)
+    dataset["PixelData"].VR = "OB"
+    return loaded(dicom_bytes(dataset))
 
 
 def loaded(source: bytes) -> Dataset:
@@ -66,7 +81,7 @@ def in_boxes(codestream: bytes) -> bytes:
     )
 
 
-@pytest.mark.parametrize("end", [f"4.{number}" for number in (*JPEG, *JPEG_2000)])
+@pytest.mark.parametrize("end", [f"4.{number}" for number in (*JPEG, *JPEG_2000, *HTJ2K)])
 def test_words_in_a_codestream_go_and_pixels_stay(end: str) -> None:
     dataset = example(end)
     before = pixels(dataset)
@@ -78,13 +93,25 @@ def test_words_in_a_codestream_go_and_pixels_stay(end: str) -> None:
     assert np.array_equal(pixels(loaded(written)), before)
 
 
-@pytest.mark.parametrize("number", JPEG_2000)
+@pytest.mark.parametrize("number", HTJ2K)
+def test_name_of_the_encoder_goes_and_the_values_are_those_that_were_encoded(number: str) -> None:
+    dataset = example(f"4.{number}")
+    assert b"OpenJPH" in dataset.PixelData
+    assert bare_pixels(dataset)
+    assert b"OpenJPH" not in dataset.PixelData
+    row, column = np.indices(GOLDEN_HTJ2K["shape"])
+    off = np.abs(pixels(dataset).astype(int) - (37 * row * column + 11 * column) % 4096)
+    # The lossy one was made with quantisation steps of 1/1000 of the range of 16 bits.
+    assert off.max() <= (65 if number == "203" else 0)
+
+
+@pytest.mark.parametrize("number", [*JPEG_2000, *HTJ2K])
 def test_boxes_around_a_codestream_go(number: str) -> None:
     codestream = packed(example(f"4.{number}"))
     assert bare_codestream(in_boxes(codestream)) == bare_codestream(codestream)
 
 
-@pytest.mark.parametrize("end", ["5", *(f"4.{number}" for number in (*JPEG, *JPEG_2000))])
+@pytest.mark.parametrize("end", ["5", *(f"4.{number}" for number in (*JPEG, *JPEG_2000, *HTJ2K))])
 def test_a_second_run_changes_nothing(end: str) -> None:
     dataset = example(end)
     assert bare_pixels(dataset)
@@ -117,7 +144,7 @@ def test_rle_of_several_frames_is_packed_anew_with_the_same_values(dtype: str) -
     assert [pixels(dataset, frame).tolist() for frame in range(3)] == stored.tolist()
 
 
-@pytest.mark.parametrize("end", ["4.50", "4.57", "4.80", "4.90"])
+@pytest.mark.parametrize("end", ["4.50", "4.57", "4.80", "4.90", "4.201", "4.202"])
 def test_what_cannot_be_followed_is_left_alone_and_said(end: str) -> None:
     dataset = example(end)
     cut = packed(dataset)[:-40]

@@ -46,7 +46,7 @@ export function drawReport(evidence: EvidenceMap): ReportText {
     const heading = title || (section.title ? SECTION_NAME[section.kind] : "");
     const hasWords = Boolean(body.textContent?.trim());
     if (!hasWords && !heading) return [];
-    const parts = [heading ? el("h3", { text: heading }) : null, hasWords ? body : null];
+    const parts = [heading ? el("h2", { text: heading }) : null, hasWords ? body : null];
     return [el("section", { class: `section section-${section.kind}` }, parts)];
   });
   return { sections, pieces: pieces.filter(({ element }) => element.parentElement !== null), links };
