@@ -47,4 +47,4 @@ lock:  ## Recompile requirements*.txt and package-lock.json (UPGRADE=1 takes new
 	@scripts/install && scripts/lock
 
 clean:  ## Remove environments, builds and caches; keeps data in var
-	@rm -rf .venv .venv-gpu node_modules static/dist staticfiles .ruff_cache .mypy_cache .pytest_cache .hypothesis .coverage htmlcov .install.lock .web.lock
+	@rm -rf .venv .venv-gpu .venv-vllm node_modules static/dist staticfiles .ruff_cache .mypy_cache .pytest_cache .hypothesis .coverage htmlcov .install.lock .web.lock

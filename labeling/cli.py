@@ -1,17 +1,18 @@
 """Command line of the labeling library; needs neither Django nor a network.
 
-Exit status: 0 all done; 1 the input or the schema cannot be used; 2 wrong usage; 3 some rows were refused; 130
-interrupted.
+Exit status: 0 all done; 1 the input, the schema or the engine cannot be used; 2 wrong usage; 3 some rows were refused
+or reports failed; 130 interrupted.
 """
 
 import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from labeling.core.labelers import MODEL_LABELERS
 from labeling.core.schema import Schema
 from labeling.core.schema_yaml import SchemaError, load_preset, parse_schema, preset_names, preset_source
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LABEL_FORMATS: Final = ("leavs", "leavs-wide", "long", "jsonl")
 _LISTED_PROBLEMS: Final = 50
+_CONCURRENCY: Final = 256
 # An identical row that stands twice is skipped, and its report is labelled all the same.
 _HARMLESS: Final = frozenset({"duplicate"})
 _OK, _FAILED, _USAGE, _SOME_REFUSED, _INTERRUPTED = 0, 1, 2, 3, 130
@@ -81,22 +83,39 @@ def _add_label_options(parser: argparse.ArgumentParser) -> None:
         "The output appears when it is complete. Rows that cannot be read are listed and left out."
     )
     parser.add_argument("--schema", required=True, metavar="NAME|FILE", help="a preset, or a YAML file")
-    parser.add_argument("--labeler", default="rules", choices=["rules"], help="default: %(default)s")
+    parser.add_argument("--labeler", default="rules", choices=["rules", *MODEL_LABELERS], help="default: %(default)s")
     parser.add_argument("--in", required=True, dest="input", metavar="FILE", help="reports; - is standard input")
     parser.add_argument("--out", required=True, metavar="FILE", help="labels; - is standard output")
     parser.add_argument("--format", default="long", choices=LABEL_FORMATS, help="default: %(default)s")
     parser.add_argument("--id-column", metavar="NAME", help="column of report ids, if it is not recognised")
     parser.add_argument("--text-column", metavar="NAME", help="column of report texts, if it is not recognised")
-    parser.add_argument("--workers", type=_worker_count, default=1, metavar="N", help="processes; default: 1")
+    parser.add_argument("--workers", type=_count(256), metavar="N", help="processes of rules; default: 1")
     parser.add_argument("--quiet", action="store_true", help="no progress and no list of refused rows")
+    _add_model_options(parser.add_argument_group("labelers that ask a language model (docs/labelers.md)"))
     parser.set_defaults(run=_label)
 
 
-def _worker_count(text: str) -> int:
-    count = int(text) if text.isdecimal() else 0
-    if not 1 <= count <= 256:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 1 to 256")
-    return count
+def _add_model_options(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument("--backend", choices=["openai"], help="the engine: an OpenAI-compatible server; the default")
+    group.add_argument("--url", metavar="URL", help="of the server, such as http://localhost:8000/v1")
+    group.add_argument("--model", metavar="NAME", help="the name under which the server has the model")
+    group.add_argument("--api-key-file", metavar="FILE", help="a file that holds the key of the server")
+    group.add_argument("--concurrency", type=_count(4096), metavar="N", help="calls in flight; default: 256")
+    group.add_argument("--calls", metavar="FILE", help="answered calls; default: the name of --out and .calls.jsonl")
+    group.add_argument("--resume", action="store_true", help="ask nothing again that --calls holds")
+    group.add_argument(
+        "--config", nargs="+", action="extend", metavar="KEY=VALUE", help="options of the labeler; 'help' lists them"
+    )
+
+
+def _count(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        count = int(text) if text.isdecimal() else 0
+        if not 1 <= count <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {most:,}")
+        return count
+
+    return read
 
 
 def _list_schemas(_options: argparse.Namespace) -> int:
@@ -171,25 +190,47 @@ def _read_yaml(path: str) -> str:
 
 def _label(options: argparse.Namespace) -> int:
     schema = _schema_called(options.schema)
+    _check_label_options(options)
     # Loaded here because `schema` needs none of it, and a command should answer at once.
     from labeling.label_command import LabelCommandError, label_file  # noqa: PLC0415
 
     try:
-        outcome = label_file(options, schema)
+        if options.labeler == "rules":
+            outcome = label_file(options, schema)
+        else:
+            from labeling.model_command import label_file_with_model  # noqa: PLC0415 - rules need none of it
+
+            outcome = label_file_with_model(options, schema)
     except LabelCommandError as error:
-        raise _CommandError(str(error), _USAGE if error.is_usage else _FAILED) from error
+        raise _CommandError(str(error), error.status) from error
     _list_problems(outcome, quiet=options.quiet)
-    return _SOME_REFUSED if any(problem.code not in _HARMLESS for problem in outcome.problems) else _OK
+    is_all = not outcome.failures and all(problem.code in _HARMLESS for problem in outcome.problems)
+    return _OK if is_all else _SOME_REFUSED
+
+
+def _check_label_options(options: argparse.Namespace) -> None:
+    """Refuse options that the labeler does not look at, and fill in defaults."""
+    for_models = ("backend", "url", "model", "api_key_file", "concurrency", "calls", "resume", "config")
+    of_others = for_models if options.labeler == "rules" else ("workers",)
+    for name in of_others:
+        if getattr(options, name):
+            raise _CommandError(f"--{name.replace('_', '-')} is not for the labeler {options.labeler}", _USAGE)
+    options.workers = options.workers or 1
+    options.concurrency = options.concurrency or _CONCURRENCY
+    options.config = options.config or []
 
 
 def _list_problems(outcome: "Outcome", *, quiet: bool) -> None:
-    """Rows that were refused, and a last line that counts them."""
+    """Rows that were refused, reports that failed, and a last line that counts them."""
     if not quiet:
-        for problem in outcome.problems[:_LISTED_PROBLEMS]:
-            print(f"{problem.code}: {problem}", file=sys.stderr)
-        if len(outcome.problems) > _LISTED_PROBLEMS:
-            print(f"... and {len(outcome.problems) - _LISTED_PROBLEMS:,} more", file=sys.stderr)
+        lines = [f"{problem.code}: {problem}" for problem in outcome.problems]
+        lines += [f"{failed.kind}: report {failed.report_id!r}: {failed.message}" for failed in outcome.failures]
+        for line in lines[:_LISTED_PROBLEMS]:
+            print(line, file=sys.stderr)
+        if len(lines) > _LISTED_PROBLEMS:
+            print(f"... and {len(lines) - _LISTED_PROBLEMS:,} more", file=sys.stderr)
     by_code = Counter(str(problem.code) for problem in outcome.problems)
+    by_code.update(failed.kind for failed in outcome.failures)
     refused = "".join(f", {count:,} {code}" for code, count in sorted(by_code.items()))
     if refused or not quiet:
         print(f"{outcome.labelled:,} reports labelled{refused}", file=sys.stderr)

@@ -3,7 +3,7 @@
 import io
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, TextIO
@@ -23,57 +23,66 @@ from labeling.core.schema import Schema
 from labeling.core.tables import FORMATS, TableError, atomic_output
 from labeling.progress import Progress
 
+Rows = Callable[[], Iterator[ReportRow | RowProblem]]
+
+USAGE: Final = 2
 _USAGE_CODES: Final = frozenset({"no_such_column", "columns_not_recognised"})
 
 
 class LabelCommandError(Exception):
-    """The command cannot do its work; the message is for the person who gave it."""
+    """The command cannot do its work; the message is for the person who gave it, `status` the exit status."""
 
-    def __init__(self, message: str, *, is_usage: bool = False) -> None:
+    def __init__(self, message: str, *, status: int = 1) -> None:
         super().__init__(message)
-        self.is_usage = is_usage
+        self.status = status
 
 
 def label_file(options: Namespace, schema: Schema) -> Outcome:
     """Label the reports of `options.input`; raises `LabelCommandError` when that cannot be done at all."""
     outcome = Outcome()
+    with opened_reports(options) as rows:
+        progress = progress_of(rows, options)
+        make_lines = LineMaker(schema, options.labeler, options.format)
+        lines = label_lines(rows(), make_lines=make_lines, outcome=outcome, workers=options.workers)
+        # Whatever refuses the whole input comes up with its first report, before anything is written.
+        first = next(lines, "")
+        with opened_output(options.out) as out:
+            out.write(FORMATS[options.format].header(schema) + first)
+            for text in lines:
+                out.write(text)
+                if progress:
+                    progress.show(outcome.rows)
+            out.flush()
+        if progress:
+            progress.clear()
+    return outcome
+
+
+@contextmanager
+def opened_reports(options: Namespace) -> Iterator[Rows]:
+    """What reads the rows of `options.input` from the start each time it is called.
+
+    What refuses the input or the output in the block is raised as `LabelCommandError`.
+    """
     shown_name = "standard input" if options.input == "-" else options.input
     try:
         with _input(options.input) as source:
-            _label_source(source, shown_name, options, schema, outcome)
+            mapping = _mapping(source, shown_name, options)
+            yield lambda: read_reports(source, filename=shown_name, mapping=mapping)
     except (IntakeError, TableError) as error:
         is_usage = isinstance(error, IntakeError) and error.code in _USAGE_CODES
-        raise LabelCommandError(f"{shown_name}: {error}", is_usage=is_usage) from error
+        raise LabelCommandError(f"{shown_name}: {error}", status=USAGE if is_usage else 1) from error
     except BrokenPipeError:
         raise
     except OSError as error:
         raise LabelCommandError(f"{error.filename or options.out}: {error.strerror}") from error
-    return outcome
 
 
-def _label_source(
-    source: str | IO[bytes], shown_name: str, options: Namespace, schema: Schema, outcome: Outcome
-) -> None:
-    mapping = _mapping(source, shown_name, options)
-
-    def rows() -> Iterator[ReportRow | RowProblem]:
-        return read_reports(source, filename=shown_name, mapping=mapping)
-
-    shows_progress = not options.quiet and sys.stderr.isatty()
-    progress = Progress(sys.stderr, total=sum(1 for _ in rows())) if shows_progress else None
-    make_lines = LineMaker(schema, options.labeler, options.format)
-    lines = label_lines(rows(), make_lines=make_lines, outcome=outcome, workers=options.workers)
-    # Whatever refuses the whole input comes up with its first report, before anything is written.
-    first = next(lines, "")
-    with _output(options.out) as out:
-        out.write(FORMATS[options.format].header(schema) + first)
-        for text in lines:
-            out.write(text)
-            if progress:
-                progress.show(outcome.rows)
-        out.flush()
-    if progress:
-        progress.clear()
+def progress_of(rows: Rows, options: Namespace) -> Progress | None:
+    """A progress line for as many rows as there are, if anybody would see it."""
+    if options.quiet or not sys.stderr.isatty():
+        return None
+    return Progress(sys.stderr, total=sum(1 for _ in rows()))
 
 
 def _mapping(source: str | IO[bytes], shown_name: str, options: Namespace) -> ColumnMapping | None:
@@ -89,7 +98,7 @@ def _mapping(source: str | IO[bytes], shown_name: str, options: Namespace) -> Co
     if mapping is None:
         needed = {"report_id": "--id-column", "text": "--text-column"}[missing[0]]
         raise LabelCommandError(
-            f"{shown_name}: {needed} is needed; the columns are {name_columns(columns)}", is_usage=True
+            f"{shown_name}: {needed} is needed; the columns are {name_columns(columns)}", status=USAGE
         )
     return mapping
 
@@ -108,7 +117,8 @@ def _input(name: str) -> Iterator[str | IO[bytes]]:
 
 
 @contextmanager
-def _output(name: str) -> Iterator[TextIO]:
+def opened_output(name: str) -> Iterator[TextIO]:
+    """The file `name`, which is there when the block ends well, or standard output."""
     if name != "-":
         with atomic_output(name) as out:
             yield out

@@ -18,17 +18,27 @@ _CHUNK_REPORTS: Final = 32
 _CHUNKS_AHEAD: Final = 4
 
 
+@dataclass(frozen=True, slots=True)
+class FailedReport:
+    """A report that a language model did not label. `message` holds nothing of its text."""
+
+    report_id: str
+    kind: str
+    message: str
+
+
 @dataclass(slots=True)
 class Outcome:
     """What became of the rows so far."""
 
     labelled: int = 0
     problems: list[RowProblem] = field(default_factory=list)
+    failures: list[FailedReport] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
         """Rows that are done."""
-        return self.labelled + len(self.problems)
+        return self.labelled + len(self.problems) + len(self.failures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ def label_lines(
                 yield make_lines(row)
                 outcome.labelled += 1
         return
-    reports = _reports(rows, outcome)
+    reports = reports_of(rows, outcome)
     pool = ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(make_lines,))
     try:
         ahead: deque[Future[list[str]]] = deque()
@@ -86,7 +96,8 @@ def label_lines(
         pool.shutdown(cancel_futures=True)
 
 
-def _reports(rows: Iterable[ReportRow | RowProblem], outcome: Outcome) -> Iterator[ReportRow]:
+def reports_of(rows: Iterable[ReportRow | RowProblem], outcome: Outcome) -> Iterator[ReportRow]:
+    """The reports among `rows`; the others are added to the problems of `outcome`."""
     for row in rows:
         if isinstance(row, RowProblem):
             outcome.problems.append(row)

@@ -1,0 +1,20 @@
+"""What decides the labels of a run, apart from model and reports."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from labeling.core.prompts import prompt_hashes
+from labeling.core.schema import Schema
+
+
+def method_of(
+    labeler: str, version: int, *, schema: Schema, switches: Mapping[str, Any], prompts: Iterable[str]
+) -> dict[str, Any]:
+    """The part of a manifest that a labeler fills: its name and version, the schema, its switches and prompts."""
+    return {
+        "labeler": labeler,
+        "version": version,
+        "schema": {"name": schema.name, "version": schema.version, "hash": schema.hash},
+        "switches": dict(switches),
+        "prompts": prompt_hashes(*prompts),
+    }
