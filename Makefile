@@ -1,11 +1,11 @@
 # Each target is a line or two; what it does is in scripts/. Start with `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run web test test-gpu lint bench bench-web bench-viewer lock clean
+.PHONY: help setup demo run web test test-gpu lint bench bench-web bench-viewer bench-labeling lock clean
 PY := .venv/bin/python
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install what a developer needs: Python and Node packages, browser, PostgreSQL, the web bundle
 	@scripts/install app vision dev && scripts/system && scripts/web-packages --dev && scripts/web
@@ -42,6 +42,10 @@ bench-web:  ## Measure server times on a private PostgreSQL
 bench-viewer:  ## Measure images: import, the image pane in Chromium beside a minimal page, memory of the server
 	@scripts/install app vision dev && scripts/system chromium && scripts/web
 	@$(PY) -m benchmarks.import_images && $(PY) -m benchmarks.viewer
+
+bench-labeling:  ## Count calls and tokens of the labelers, measure what labeling costs beside the model
+	@scripts/install app vision dev
+	@$(PY) -m benchmarks.labeling_counts && $(PY) -m benchmarks.labeling_overhead --reports 200
 
 lock:  ## Recompile requirements*.txt and package-lock.json (UPGRADE=1 takes newer versions)
 	@scripts/install && scripts/lock

@@ -230,7 +230,7 @@ def _drawn(sampling: Sampling, offers: Offers) -> Body:
     body: Body = {"max_tokens": sampling.max_tokens, "temperature": sampling.temperature}
     if sampling.seed is not None:
         body["seed"] = sampling.seed
-    if sampling.repetition_penalty != 1.0 and offers.repetition_penalty:
+    if offers.repetition_penalty:  # 1.0 too: without it vLLM takes the one that came with the model
         body[offers.repetition_penalty] = sampling.repetition_penalty
     return body
 

@@ -35,6 +35,12 @@ def refused(server: LlmServer, use: Use, **options: Any) -> BackendError:
     return caught.value
 
 
+def test_penalty_that_came_with_a_model_is_not_taken_for_the_published_one() -> None:
+    server = LlmServer("vllm")
+    ask(server, lambda backend: backend.generate(ASK, Sampling(9)))
+    assert server.asked[0]["repetition_penalty"] == 1.0
+
+
 def test_call_sends_the_conversation_and_how_it_is_drawn() -> None:
     server = LlmServer("vllm")
     sampling = Sampling(9, temperature=0.5, repetition_penalty=1.1, seed=4)
