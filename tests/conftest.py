@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -40,6 +41,17 @@ def chromium() -> str:
     return os.environ.get("CHROMIUM") or need_program(
         "chromium", "chromium-browser", "google-chrome", package="chromium fonts-dejavu-core"
     )
+
+
+@pytest.fixture(autouse=True)
+def no_running_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Between its tests, too, Playwright's event loop counts as running in this thread, and `asyncio.run` refuses."""
+    running = None if "browser" in request.fixturenames else asyncio._get_running_loop()
+    if running is not None:
+        asyncio._set_running_loop(None)
+    yield
+    if running is not None:
+        asyncio._set_running_loop(running)
 
 
 @pytest.fixture(scope="session")
