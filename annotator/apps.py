@@ -10,5 +10,5 @@ class AnnotatorConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from annotator import checks  # noqa: F401, PLC0415
+        """Register the system checks, and the Celery application that messages are sent with."""
+        from annotator import celery, checks  # noqa: F401, PLC0415

@@ -124,7 +124,7 @@ class RunFactory(DjangoModelFactory):
     project = factory.SubFactory(ProjectFactory)
     schema = factory.LazyAttribute(lambda run: run.project.schema)
     labeler = "rules"
-    state = Run.State.FINISHED
+    state = Run.State.COMPLETE
     is_prefill = True
     started_at = NOW
     finished_at = NOW

@@ -18,6 +18,7 @@ class Event(models.Model):
         MEMBER_REMOVED = "member_removed"
         REPORTS_IMPORTED = "reports_imported"
         RUN_CREATED = "run_created"
+        RUN_CHANGED = "run_changed"
         PREFILL_CHOSEN = "prefill_chosen"
         DRAFT_SAVED = "draft_saved"
         READING_SUBMITTED = "reading_submitted"

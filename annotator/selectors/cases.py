@@ -103,7 +103,7 @@ def prefill_named(case: Case, run_id: uuid.UUID) -> MachineLabel | None:
         .filter(
             run__project_id=case.project_id,
             run__run_id=run_id,
-            run__state=Run.State.FINISHED,
+            run__state=Run.State.COMPLETE,
             report_id=case.report_id,
         )
         .order_by()

@@ -31,7 +31,7 @@ def export_cards(project: Project) -> list[ExportCard]:
     """Readings, measurements, machine labels and reports, with the readers and runs that the project has."""
     of_drafts = User.objects.filter(drafts__project=project).order_by("username").values_list("username", flat=True)
     readers = list(of_drafts.distinct())
-    runs = Run.objects.filter(project=project, state=Run.State.FINISHED, schema=project.schema)
+    runs = Run.objects.filter(project=project, state=Run.State.COMPLETE, schema=project.schema)
     return [
         ExportCard(
             READINGS,

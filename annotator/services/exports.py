@@ -188,7 +188,7 @@ def _run(project: Project, run_id: str) -> Run:
         wanted = uuid.UUID(run_id) if run_id else None
     except ValueError as error:
         raise UserError(f"{run_id!r} is not the id of a run") from error
-    finished = Run.objects.filter(project=project, state=Run.State.FINISHED, schema=project.schema)
+    finished = Run.objects.filter(project=project, state=Run.State.COMPLETE, schema=project.schema)
     run = finished.filter(run_id=wanted).first() if wanted else prefill_run(project)
     if run is None:
         raise UserError("this project has no such run" if wanted else "no run of this project is the pre-fill")

@@ -99,7 +99,8 @@ def broker(data_dir: Path) -> dict[str, Any]:
     """
     url = env.optional("OVERREAD_BROKER_URL")
     if url is not None:
-        return {"url": url, "options": {}}
+        # A message that a dead worker had comes again after this; until then the sweeper sends new ones.
+        return {"url": url, "options": {"visibility_timeout": 600} if url.startswith("redis") else {}}
     folders = {name: env.private_folder(data_dir / "queue" / name) for name in ("messages", "control", "processed")}
     options = {
         "data_folder_in": str(folders["messages"]),
@@ -116,7 +117,23 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"labeling.tasks.label_chunk": {"queue": "llm"}}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+# Runs that ask a language model, in chunks (labeling.services.chunks)
+RUN_CHUNK_REPORTS = env.integer("OVERREAD_RUN_CHUNK_REPORTS", default=200)
+RUN_LEASE_S = env.integer("OVERREAD_RUN_LEASE_S", default=60)  # until the chunk of a worker that is silent is free
+RUN_SWEEP_S = env.integer("OVERREAD_RUN_SWEEP_S", default=15)
+RUN_MAX_ATTEMPTS = 5  # workers that may die on one chunk before it is given up
+
+# Engines that runs may be started with from the web; the key is sent to these only.
+LLM_URLS = env.names("OVERREAD_LLM_URLS")
+LLM_API_KEY = env.optional("OVERREAD_LLM_API_KEY")
+LLM_CA_FILE = env.optional("OVERREAD_LLM_CA_FILE")
+LLM_RESTART_S = env.integer("OVERREAD_LLM_RESTART_S", default=300)  # a server that is down is waited for so long
 
 # Sign-in
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -218,6 +235,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "kombu.connection": {"level": "ERROR"},  # it misses a host name where the broker is a folder
         # They would log UIDs, queries with patients' numbers, headers, and values that they cannot read.
         "dicomweb_client": {"level": "CRITICAL"},
         "highdicom": {"level": "CRITICAL"},

@@ -61,7 +61,7 @@ def fill_project(slug: str, *, n_cases: int, names: list[str]) -> Project:
             )
             for number, report in zip(batch, reports, strict=True)
         )
-    run.state, run.finished_at = Run.State.FINISHED, timezone.now()
+    run.state, run.finished_at = Run.State.COMPLETE, timezone.now()
     run.save(update_fields=["state", "finished_at"])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

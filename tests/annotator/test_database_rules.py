@@ -172,12 +172,15 @@ def test_every_trigger_is_in_place():
         "annotator_report",
         "annotator_case",
         "labeling_machinelabel",
+        "labeling_reportfailure",
         "labeling_run",
+        "labeling_runchunk",
+        "labeling_storedcall",
         "vision_imageimport",
     }
     expected = {f"{table}_no_{event}" for table in frozen for event in ("update", "delete")}
     expected |= {"vision_series_no_update", "vision_series_no_update_of_words", "vision_mask_no_update"}
-    expected.add("vision_imageimport_no_update_when_finished")
+    expected |= {"vision_imageimport_no_update_when_finished", "labeling_run_no_update_when_ended"}
     query = (
         "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         if connection.vendor == "postgresql"
@@ -188,4 +191,4 @@ def test_every_trigger_is_in_place():
         names = {row[0] for row in cursor.fetchall()}
     assert expected <= names
     same_project = {name for name in names if "_project" in name}
-    assert len(same_project) == (10 if connection.vendor == "postgresql" else 20)
+    assert len(same_project) == (12 if connection.vendor == "postgresql" else 24)

@@ -127,7 +127,7 @@ def test_process_of_its_own_takes_a_strange_user_name_and_leaves_a_log(project, 
     ((command, how),) = started
     call_command(*command[3:])
     run = Run.objects.get()
-    assert (run.created_by.username, run.state) == ("--help", "finished")
+    assert (run.created_by.username, run.state) == ("--help", "complete")
     log = tmp_path / labels.LOG_NAME
     assert how["stdout"].name == str(log)
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
@@ -165,7 +165,7 @@ def test_reports_that_stayed_without_labels_are_labeled_by_a_button(client, proj
     html = client.get(reverse("imports", args=[project.slug])).content.decode()
     assert "Label the reports" not in html
     assert "3 of 3 reports" in html
-    assert "<strong>finished</strong> with 3 reports" in html
+    assert "<strong>complete</strong> with 3 reports" in html
 
 
 def test_same_file_again_labels_what_a_crash_left_without_labels(client, project):
@@ -179,7 +179,7 @@ def test_same_file_again_labels_what_a_crash_left_without_labels(client, project
 
 def test_other_rules_label_anew(client, project, monkeypatch):
     client.post(uploaded(client, project), MAPPING | {"action": "import", "label": "on"})
-    monkeypatch.setattr("labeling.services.RULES_VERSION", "other")
+    monkeypatch.setattr("labeling.services.rules.RULES_VERSION", "other")
     assert "Labeled with the rules: 3 reports" in press(client, project)
 
 

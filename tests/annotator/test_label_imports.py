@@ -202,7 +202,7 @@ def test_machine_labels_survive_the_way_through_json_lines(source, target, tmp_p
     sent = write(source, tmp_path / "a.jsonl", "machine")
     assert bring(target, sent, prefill=True).created == 4
     run = Run.objects.get(project=target)
-    assert (run.labeler, run.state, run.is_prefill, run.manifest["n_out"]) == ("imported", "finished", True, 4)
+    assert (run.labeler, run.state, run.is_prefill, run.manifest["n_out"]) == ("imported", "complete", True, 4)
     assert write(target, tmp_path / "b.jsonl", "machine").read_text() == sent.read_text()
 
     def labels(project):

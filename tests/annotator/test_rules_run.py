@@ -8,13 +8,12 @@ from django.utils import timezone
 
 from annotator.models import Event
 from annotator.selectors.cases import prefill_of
-from labeling import services
 from labeling.core.records import StoredLabels
 from labeling.core.rules import label_report
 from labeling.exceptions import UserError
 from labeling.models import MachineLabel, Run
-from labeling.selectors import prefill_run
-from labeling.services import choose_prefill, finish_run, run_rules, start_run
+from labeling.selectors import input_set, prefill_run
+from labeling.services import choose_prefill, finish_run, rules, rules_method, run_rules, start_run
 from tests.factories import CaseFactory, ProjectFactory, ReportFactory, RunFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +31,7 @@ def test_run_labels_every_report_and_becomes_the_prefill(project):
     actor = UserFactory()
     told = []
     run = run_rules(project=project, actor=actor, progress=lambda *counts: told.append(counts))
-    assert (run.state, run.is_prefill, run.created_by) == (Run.State.FINISHED, True, actor)
+    assert (run.state, run.is_prefill, run.created_by) == (Run.State.COMPLETE, True, actor)
     assert MachineLabel.objects.filter(run=run).count() == 5
     assert told[-1] == (5, 5)
     schema = project.schema.parsed()
@@ -94,7 +93,7 @@ def test_top_up_is_a_new_run_over_all_that_labels_only_what_is_new(project, monk
         labeled.append(text)
         return label_report(text, schema)
 
-    monkeypatch.setattr(services, "label_report", count)
+    monkeypatch.setattr(rules, "label_report", count)
     second = run_rules(project=project, actor=None)
     assert second != first
     assert len(labeled) == 1
@@ -107,7 +106,7 @@ def test_top_up_is_a_new_run_over_all_that_labels_only_what_is_new(project, monk
 @pytest.mark.parametrize("what", ["RULES_VERSION", "vocabulary_hash"])
 def test_other_rules_or_vocabulary_label_everything_anew(project, monkeypatch, what):
     run_rules(project=project, actor=None)
-    monkeypatch.setattr(services, what, "other" if what == "RULES_VERSION" else lambda: "other")
+    monkeypatch.setattr(rules, what, "other" if what == "RULES_VERSION" else lambda: "other")
     run = run_rules(project=project, actor=None)
     assert run.manifest["n_taken_over"] == 0
     assert Run.objects.count() == 2
@@ -116,25 +115,28 @@ def test_other_rules_or_vocabulary_label_everything_anew(project, monkeypatch, w
 def test_failed_run_is_marked_and_never_the_prefill(project, monkeypatch):
     good = run_rules(project=project, actor=None)
     CaseFactory(project=project)
-    monkeypatch.setattr(services, "label_report", lambda *_: 1 / 0)
+    monkeypatch.setattr(rules, "label_report", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run_rules(project=project, actor=None)
     failed = Run.objects.exclude(pk=good.pk).get()
     assert failed.state == Run.State.FAILED
     assert failed.manifest["error"] == "ZeroDivisionError"
     assert prefill_run(project) == good
-    with pytest.raises(UserError, match="only a finished run"):
+    with pytest.raises(UserError, match="only a complete run"):
         choose_prefill(run=failed, actor=None)
 
 
 def test_killed_run_is_not_taken_for_a_finished_one(project):
+    reports = input_set(project)
+    inputs = rules_method(project.schema.parsed()) | {"input_set": reports.sha256, "n_in": reports.n_reports}
+    killed = start_run(project=project, labeler="rules", inputs=inputs, actor=None)
     run = run_rules(project=project, actor=None)
-    Run.objects.update(state=Run.State.RUNNING, finished_at=None, is_prefill=False)
-    assert run_rules(project=project, actor=None) != run
+    assert run != killed
+    assert inputs.items() <= run.manifest.items()
 
 
 def test_labels_are_committed_in_chunks(project, monkeypatch, django_assert_max_num_queries):
-    monkeypatch.setattr(services, "CHUNK", 2)
+    monkeypatch.setattr(rules, "CHUNK", 2)
     with django_assert_max_num_queries(40):
         assert run_rules(project=project, actor=None).manifest["n_out"] == 5
 
@@ -170,42 +172,42 @@ def killed(project, *, seconds_ago):
     )
     if seconds_ago is not None:
         at = timezone.now() - timedelta(seconds=seconds_ago)
-        run.manifest |= {services.HEARTBEAT: at.isoformat()}
+        run.manifest |= {rules.HEARTBEAT: at.isoformat()}
         run.save(update_fields=["manifest"])
     return run
 
 
 @pytest.mark.parametrize(
     ("seconds_ago", "state"),
-    [(None, "failed"), (services.STALE_S + 60, "failed"), (services.STALE_S - 60, "running")],
+    [(None, "failed"), (rules.STALE_S + 60, "failed"), (rules.STALE_S - 60, "running")],
 )
 def test_run_without_a_sign_of_life_has_failed_when_the_next_starts(project, seconds_ago, state):
     run = killed(project, seconds_ago=seconds_ago)
     run_rules(project=project, actor=None)
     run.refresh_from_db()
     assert run.state == state
-    assert (services.HEARTBEAT in run.manifest) is (state == "running")
+    assert (rules.HEARTBEAT in run.manifest) is (state == "running")
     assert (run.finished_at is None) is (state == "running")
 
 
 def test_run_shows_signs_of_life_and_drops_them_at_its_end(project, monkeypatch):
-    monkeypatch.setattr(services, "BEAT_S", 0)
+    monkeypatch.setattr(rules, "BEAT_S", 0)
     seen = []
 
     def look(text, schema):
-        seen.append(services.HEARTBEAT in Run.objects.get().manifest)
+        seen.append(rules.HEARTBEAT in Run.objects.get().manifest)
         return label_report(text, schema)
 
-    monkeypatch.setattr(services, "label_report", look)
+    monkeypatch.setattr(rules, "label_report", look)
     run = run_rules(project=project, actor=None)
     assert all(seen)
-    assert services.HEARTBEAT not in run.manifest
-    assert services.HEARTBEAT not in Run.objects.get().manifest
+    assert rules.HEARTBEAT not in run.manifest
+    assert rules.HEARTBEAT not in Run.objects.get().manifest
 
 
 def test_run_that_was_given_up_does_not_finish_after_all(project):
     run = start_run(project=project, labeler="rules", inputs={}, actor=None)
-    Run.objects.update(state=Run.State.FAILED, finished_at=timezone.now())
+    Run.objects.update(state=Run.State.FAILED, finished_at=timezone.now(), running_since=None)
     with pytest.raises(UserError, match="given up"):
         finish_run(run, counts={})
     assert Run.objects.get().state == Run.State.FAILED

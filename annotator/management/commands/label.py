@@ -9,21 +9,27 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from annotator.management.console import Progress, messages_to_user, named_project, named_user
+from annotator.management.model_labeling import add_model_options, label_with_model
+from labeling.core.labelers import MODEL_LABELERS
 from labeling.services import RULES, run_rules
 
 
 class Command(BaseCommand):
-    """`manage.py label PROJECT --labeler rules`."""
+    """`manage.py label PROJECT --labeler rules`, or another labeler with `--url` and `--model`."""
 
-    help = "Label all reports of a project; readers then start from these labels."
+    help = (
+        "Label the reports of a project. With rules readers start from these labels; a labeler that asks a language "
+        "model makes a run that workers carry, or this process with --here."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The project and the labeler."""
         parser.add_argument("project", help="address of the project")
-        parser.add_argument("--labeler", choices=[RULES], default=RULES)
+        parser.add_argument("--labeler", choices=[RULES, *MODEL_LABELERS], default=RULES)
         parser.add_argument("--user", help="who starts the run, for the history of the project")
         parser.add_argument("--keep-chosen", action="store_true", help="readers go on with labels of another labeler")
         parser.add_argument("--terse-errors", action="store_true", help="tell errors without what they quote, for logs")
+        add_model_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Label."""
@@ -31,6 +37,11 @@ class Command(BaseCommand):
         if options["terse_errors"]:
             sys.excepthook = tell_tersely
         project = named_project(options["project"])
+        if options["labeler"] != RULES or options["resume"]:
+            with messages_to_user():
+                actor = named_user(options["user"])
+                label_with_model(project, actor=actor, options=options, out=self.stdout)
+            return
         progress = Progress("reports labeled", wanted=options["verbosity"] > 0)
         with messages_to_user():
             run = run_rules(

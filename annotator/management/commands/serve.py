@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 
+from annotator.beside import worker_beside
 from annotator.management.console import messages_to_user
 from annotator.services.uploads import remove_old_uploads
 from annotator.serving import migrate_if_needed, open_listener, serve, stop_quietly
@@ -13,7 +14,7 @@ from vision.services.work_folders import remove_dead_work
 
 
 class Command(BaseCommand):
-    """`manage.py serve`: bring the database up to date, then serve until Ctrl-C."""
+    """`manage.py serve`: bring the database up to date, then serve until Ctrl-C, with a worker where none is set up."""
 
     help = "Bring the database up to date and serve the site until Ctrl-C."
 
@@ -32,7 +33,8 @@ class Command(BaseCommand):
         remove_dead_work()
         if not get_user_model().objects.exists():
             self.stdout.write("Nobody can sign in yet. Make a user with: .venv/bin/python manage.py create_user NAME")
-        serve(listener, out=self.stdout)
+        with worker_beside():
+            serve(listener, out=self.stdout)
 
 
 def add_address(parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Make runs, and choose which one readers start from."""
+"""Runs of labelers that need no language model, which the process that starts them carries itself."""
 
 from collections.abc import Callable, Iterator
 from time import monotonic
@@ -15,12 +15,13 @@ from labeling.core.schema import Schema
 from labeling.exceptions import UserError
 from labeling.models import MachineLabel, Run
 from labeling.selectors import InputSet, equal_run, input_set
+from labeling.services.prefill import choose_prefill
+from labeling.services.states import HEARTBEAT, TransitionRefused, change_state, log
 
 RULES = "rules"
 # Labels are committed in chunks, so that nobody waits for the whole run to write.
 CHUNK = 200
 # A run that is going on says so every so often; one that was silent for long was killed.
-HEARTBEAT = "heartbeat_at"
 BEAT_S = 10
 STALE_S = 180
 
@@ -32,7 +33,7 @@ def run_rules(
     keep_chosen: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
-    """A finished run of the rules over all reports of the project, which readers then start from.
+    """A complete run of the rules over all reports of the project, which readers then start from.
 
     When nothing changed since an earlier run that one is returned. What an earlier run of the same rules, vocabulary
     and schema says of a report is taken over: the rules say the same again. With `keep_chosen` labels of another
@@ -51,7 +52,7 @@ def run_rules(
             counts = _label_all(run, reports, schema=schema, before=before, progress=progress)
             finish_run(run, counts=counts)
         except BaseException as error:
-            _end(run, Run.State.FAILED, {"error": type(error).__name__})
+            _fail(run, type(error).__name__)
             raise
     if reports.n_reports:
         choose_prefill(run=run, actor=actor, keep_chosen=keep_chosen)
@@ -69,47 +70,51 @@ def rules_method(schema: Schema) -> dict[str, Any]:
 
 
 def end_stale_runs(*, project: Project) -> None:
-    """Mark as failed the runs that nobody works on any more: a process that was killed could not say so."""
+    """Mark as failed the runs that nobody works on any more: a process that was killed could not say so.
+
+    Runs in chunks are not among them: their leases tell.
+    """
     now = timezone.now()
-    for run in Run.objects.filter(project=project, state=Run.State.RUNNING):
+    for run in Run.objects.filter(project=project, state=Run.State.RUNNING, chunks__isnull=True):
         sign = parse_datetime(run.manifest.get(HEARTBEAT, "")) or run.started_at
         if (now - sign).total_seconds() > STALE_S:
-            _end(run, Run.State.FAILED, {"error": "stopped"})
+            _fail(run, "stopped")
 
 
 @transaction.atomic
 def start_run(*, project: Project, labeler: str, inputs: dict[str, Any], actor: User | None) -> Run:
     """A run that is going on; `inputs` is the part of its manifest that is known before it starts."""
+    now = timezone.now()
     run = Run.objects.create(
         project=project,
         schema_id=project.schema_id,
         labeler=labeler,
         manifest=inputs,
+        n_reports=inputs.get("n_in", 0),
         created_by=actor,
-        started_at=timezone.now(),
+        started_at=now,
+        running_since=now,
     )
-    _log(run, actor, Event.Verb.RUN_CREATED, {"labeler": labeler})
+    log(run, actor, Event.Verb.RUN_CREATED, {"labeler": labeler})
     return run
 
 
 def finish_run(run: Run, *, counts: dict[str, Any]) -> None:
     """End a run well; `counts` completes its manifest. It is never changed after that."""
-    if not _end(run, Run.State.FINISHED, counts):
-        raise UserError(f"run {run.run_id} was given up meanwhile: it gave no sign of life for {STALE_S} seconds")
+    try:
+        change_state(run, Run.State.COMPLETE, more=counts)
+    except TransitionRefused as error:
+        raise UserError(
+            f"run {run.run_id} was given up meanwhile: it gave no sign of life for {STALE_S} seconds"
+        ) from error
 
 
-def _end(run: Run, state: Run.State, more: dict[str, Any]) -> bool:
-    """End a run, unless it has ended already."""
-    finished_at = timezone.now()
-    seconds = (finished_at - run.started_at).total_seconds()
-    times = {"started_at": run.started_at.isoformat(), "ended_at": finished_at.isoformat()}
-    manifest = {key: value for key, value in run.manifest.items() if key != HEARTBEAT}
-    manifest |= more | times | {"wall_seconds": round(seconds, 3)}
-    going_on = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING)
-    if not going_on.update(state=state, finished_at=finished_at, manifest=manifest):
-        return False
-    run.state, run.finished_at, run.manifest = state, finished_at, manifest
-    return True
+def _fail(run: Run, error: str) -> None:
+    """Mark a run as failed, unless it has ended already."""
+    try:
+        change_state(run, Run.State.FAILED, reason=error, more={"error": error})
+    except TransitionRefused:
+        return
 
 
 class _Heartbeat:
@@ -125,28 +130,6 @@ class _Heartbeat:
             manifest = self._run.manifest | {HEARTBEAT: timezone.now().isoformat()}
             Run.objects.filter(pk=self._run.pk, state=Run.State.RUNNING).update(manifest=manifest)
             self._last_s = monotonic()
-
-
-@transaction.atomic
-def choose_prefill(*, run: Run, actor: User | None, keep_chosen: bool = False) -> None:
-    """Let readers of the project start from `run`, instead of from the run before. Nobody's draft changes.
-
-    With `keep_chosen` a run of another labeler that they start from stays.
-    """
-    Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
-    if run.state != Run.State.FINISHED:
-        raise UserError(f"run {run.run_id} is {run.state}; only a finished run can be the pre-fill")
-    if run.schema_id != run.project.schema_id:
-        raise UserError(f"run {run.run_id} was made under another schema than the project has")
-    if not MachineLabel.objects.filter(run=run).exists():
-        raise UserError(f"run {run.run_id} has no labels; readers cannot start from it")
-    before = Run.objects.filter(project=run.project_id, is_prefill=True).first()
-    if before == run or (keep_chosen and before is not None and before.labeler != run.labeler):
-        return
-    Run.objects.filter(project=run.project_id, is_prefill=True).update(is_prefill=False)
-    run.is_prefill = True
-    run.save(update_fields=["is_prefill"])
-    _log(run, actor, Event.Verb.PREFILL_CHOSEN, {"before": str(before.run_id) if before else None})
 
 
 def _label_all(
@@ -192,8 +175,3 @@ def _labels_by_report(run: Run, report_ids: list[int]) -> dict[int, StoredLabels
         report_id: StoredLabels(values=values, urgencies=urgencies, body=body)
         for report_id, values, urgencies, body in rows.values_list("report_id", "values", "urgencies", "body")
     }
-
-
-def _log(run: Run, actor: User | None, verb: str, payload: dict[str, Any]) -> None:
-    payload = {"run": str(run.run_id), **payload}
-    Event.objects.create(project_id=run.project_id, actor=actor, verb=verb, payload=payload, at=timezone.now())

@@ -1,12 +1,14 @@
 """Read runs and machine labels."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
 
-from annotator.models import Project, Report
+from annotator.models import Case, Project, Report
+from labeling.exceptions import UserError
 from labeling.models import MachineLabel, Run
 
 
@@ -55,31 +57,61 @@ def labeling_state(project: Project, *, labeler: str, method: dict[str, Any]) ->
 
 
 def equal_run(project: Project, *, labeler: str, inputs: dict[str, Any]) -> Run | None:
-    """The latest finished run of this labeler whose manifest has these inputs."""
-    runs = Run.objects.filter(project=project, labeler=labeler, state=Run.State.FINISHED)
+    """The latest complete run of this labeler whose manifest has these inputs."""
+    runs = Run.objects.filter(project=project, labeler=labeler, state=Run.State.COMPLETE)
     return next((run for run in runs if inputs.items() <= run.manifest.items()), None)
 
 
 @dataclass(frozen=True, slots=True)
 class InputSet:
-    """The reports that a run is over: all that the project had when this was made. Keys of reports only go up."""
+    """The reports that a run is over: all that the project had when this was made, or those of some cases.
+
+    Keys of reports only go up. `pks` are those of chosen ones, None for all.
+    """
 
     project: Project
     last: int
     n_reports: int
     sha256: str
+    pks: tuple[int, ...] | None = None
 
     def reports(self) -> QuerySet[Report]:
         """Those reports by primary key."""
-        return Report.objects.filter(project=self.project, pk__lte=self.last).order_by("pk")
+        reports = Report.objects.filter(project=self.project, pk__lte=self.last).order_by("pk")
+        return reports if self.pks is None else reports.filter(pk__in=self.pks)
+
+    def report_pks(self) -> list[int]:
+        """Primary keys of those reports, in order."""
+        return list(self.pks) if self.pks is not None else list(self.reports().values_list("pk", flat=True))
 
 
-def input_set(project: Project) -> InputSet:
-    """All reports of the project; `sha256` is over their ids and text hashes, sorted."""
-    rows = Report.objects.filter(project=project).order_by().values_list("report_id", "text_sha256", "pk")
-    reports = sorted(rows.iterator(chunk_size=5000))
+def input_set(project: Project, *, cases: Collection[str] | None = None) -> InputSet:
+    """All reports of the project, or those of the cases with these keys; raises `UserError` for a key of none.
+
+    `sha256` is over their ids and text hashes, sorted.
+    """
+    reports = Report.objects.filter(project=project)
+    if cases is not None:
+        reports = reports.filter(pk__in=_reports_of(project, cases))
+    rows = reports.order_by().values_list("report_id", "text_sha256", "pk")
+    found = sorted(rows.iterator(chunk_size=5000))
     digest = hashlib.sha256()
-    for report_id, text_sha256, _ in reports:
+    for report_id, text_sha256, _ in found:
         digest.update(f"{report_id}\0{text_sha256}\n".encode())
-    last = max((pk for _, _, pk in reports), default=0)
-    return InputSet(project, last=last, n_reports=len(reports), sha256=digest.hexdigest())
+    pks = sorted(pk for _, _, pk in found)
+    return InputSet(
+        project,
+        last=pks[-1] if pks else 0,
+        n_reports=len(pks),
+        sha256=digest.hexdigest(),
+        pks=None if cases is None else tuple(pks),
+    )
+
+
+def _reports_of(project: Project, cases: Collection[str]) -> list[int]:
+    known = dict(Case.objects.filter(project=project, report__isnull=False).values_list("key", "report__pk"))
+    unknown = sorted(set(cases) - set(known))
+    if unknown:
+        more = f" and {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
+        raise UserError(f"no case {unknown[0]!r}{more} with a report in project {project.slug}")
+    return [known[key] for key in set(cases)]

@@ -1,0 +1,61 @@
+"""The worker that `serve` starts beside the web server of an embedded instance."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+PROCESSES = 2
+# Calls to an engine are given up at once: what was answered is in the database.
+STOP_S = 2.0
+_PR_SET_PDEATHSIG = 1
+COMMAND = (
+    *("-m", "celery", "--quiet", "-A", "annotator", "worker", "--queues=default,llm", f"--concurrency={PROCESSES}"),
+    *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"),
+)
+
+
+def is_embedded() -> bool:
+    """Whether messages go through files in the data folder, so that the worker is ours to start."""
+    return str(settings.CELERY_BROKER_URL).startswith("filesystem:")
+
+
+@contextmanager
+def worker_beside() -> Iterator[None]:
+    """A Celery worker while the block runs, where the instance is embedded. Killed with this process."""
+    if not is_embedded():
+        yield
+        return
+    owner = os.getpid()
+    worker = subprocess.Popen(
+        [sys.executable, *COMMAND],
+        cwd=settings.BASE_DIR,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for this process, which then stops it
+        preexec_fn=_die_with_parent,
+    )
+    try:
+        yield
+    finally:
+        if os.getpid() == owner:  # the web server's workers leave this block as well
+            _stop(worker)
+
+
+def _stop(worker: "subprocess.Popen[bytes]") -> None:
+    """A warm stop waits for the chunk at hand, so it is not waited for long: its lease runs out."""
+    worker.terminate()
+    try:
+        worker.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

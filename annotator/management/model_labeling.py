@@ -1,0 +1,147 @@
+"""What `manage.py label` does with a labeler that asks a language model."""
+
+import sys
+import uuid
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError, OutputWrapper
+
+from annotator.models import Project, User
+from labeling.core.many import Failure
+from labeling.core.values import Missing
+from labeling.engines import look_at
+from labeling.models import Run
+from labeling.progress import Progress
+from labeling.selectors import RunProgress, failures_by_kind, run_progress
+from labeling.services import Plan, resume_run, start_model_run
+from labeling.services.here import carry_here
+from labeling.services.trying import Trial, try_plan
+from labeling.tasks import wake
+
+INTERRUPTED = 130
+
+
+def add_model_options(parser: ArgumentParser) -> None:
+    """The options of labelers that ask a model."""
+    group = parser.add_argument_group("labelers that ask a language model")
+    group.add_argument("--url", help="the engine: an OpenAI-compatible server, such as http://localhost:8000/v1")
+    group.add_argument("--model", help="the name under which the server has the model")
+    group.add_argument("--revision", default="", help="of the weights, where the server does not say")
+    group.add_argument(
+        "--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="options of the labeler"
+    )
+    group.add_argument("--concurrency", type=int, default=256, metavar="N", help="calls in flight; default: 256")
+    group.add_argument("--cases", nargs="+", metavar="KEY", help="only the reports of these cases")
+    group.add_argument(
+        "--dry-run", nargs="?", type=int, const=3, metavar="N", help="try N reports (3) and store nothing"
+    )
+    group.add_argument("--here", action="store_true", help="label in this process; else workers do")
+    group.add_argument("--prefill", action="store_true", help="readers start from these labels once all are there")
+    group.add_argument("--resume", metavar="RUN", help="go on with this paused or failed run")
+
+
+def label_with_model(project: Project, *, actor: User | None, options: dict[str, Any], out: OutputWrapper) -> None:
+    """Start a run, or try it, or go on with one. Raises `UserError`."""
+    if options["resume"]:
+        run = _named_run(project, options["resume"])
+        resume_run(run=run, actor=actor)
+    else:
+        plan = _plan(options)
+        if options["dry_run"] is not None:
+            _show_trial(
+                try_plan(project=project, plan=plan, n_reports=max(1, options["dry_run"]), only_allowed=False), out
+            )
+            return
+        engine = look_at(plan.url, plan.model, revision=plan.revision)
+        for lack in engine.lacks:
+            out.write(f"note: {lack}")
+        run = start_model_run(project=project, plan=plan, actor=actor, engine=engine, only_allowed=False)
+    if options["here"]:
+        _carry(run, out, is_shown=options["verbosity"] > 0)
+    else:
+        is_sent = wake(run)
+        out.write(f"run {run.run_id}: {run.n_reports:,} reports are queued for the workers")
+        if not is_sent:
+            out.write("note: the broker takes no messages; a worker finds the run when it starts")
+
+
+def _plan(options: dict[str, Any]) -> Plan:
+    for name in ("url", "model"):
+        if not options[name]:
+            raise CommandError(f"--{name} is needed for the labeler {options['labeler']}")
+    return Plan(
+        labeler=options["labeler"],
+        url=options["url"],
+        model=options["model"],
+        options=tuple(options["config"]),
+        concurrency=options["concurrency"],
+        cases=None if options["cases"] is None else tuple(options["cases"]),
+        revision=options["revision"],
+        is_prefill=options["prefill"],
+    )
+
+
+def _named_run(project: Project, run_id: str) -> Run:
+    try:
+        wanted = uuid.UUID(run_id)
+    except ValueError as error:
+        raise CommandError(f"{run_id!r} is not the id of a run") from error
+    run = Run.objects.filter(project=project, run_id=wanted).first()
+    if run is None:
+        raise CommandError(f"project {project.slug} has no run {run_id}")
+    return run
+
+
+def _carry(run: Run, out: OutputWrapper, *, is_shown: bool) -> None:
+    line = Progress(sys.stderr, total=run.n_reports) if is_shown and sys.stderr.isatty() else None
+    n_before = run_progress(run).n_done
+
+    def show(progress: RunProgress) -> None:
+        if line:
+            failed = f", {progress.n_failed:,} failed" if progress.n_failed else ""
+            line.show(progress.n_done, skipped=n_before, note=f"{progress.n_calls:,} calls{failed}")
+
+    try:
+        carry_here(run, told=show)
+    except KeyboardInterrupt:
+        out.write(f"\nrun {run.run_id} is {run.state}; go on with --resume {run.run_id}")
+        sys.exit(INTERRUPTED)
+    finally:
+        if line:
+            line.clear()
+    _report(run, out)
+
+
+def _report(run: Run, out: OutputWrapper) -> None:
+    progress = run_progress(run)
+    failed = ", ".join(f"{count:,} {kind}" for kind, count in failures_by_kind(run).items())
+    said = (
+        f"run {run.run_id} is {run.state}: {progress.n_labeled:,} of {run.n_reports:,} reports labeled, "
+        f"{progress.n_calls:,} calls, {progress.prompt_tokens:,} tokens read, "
+        f"{progress.generated_tokens:,} written, {progress.active_s:.1f} s"
+    )
+    if run.state == Run.State.FAILED:
+        raise CommandError(f"{said}\n{run.reason}\ngo on with --resume {run.run_id}")
+    out.write(said + (f"; not labeled: {failed}" if failed else ""))
+
+
+def _show_trial(trial: Trial, out: OutputWrapper) -> None:
+    for result in trial.results:
+        if isinstance(result.labels, Failure):
+            out.write(f"{result.report.report_id}: {result.labels.trouble}, {result.labels.message}")
+            continue
+        said = [
+            f"  {cell} {label.state}" + ("" if label.probability is None else f" {label.probability:.3f}")
+            for cell, label in result.labels.cells.items()
+            if label.state is not Missing.NOT_ASKED
+        ]
+        out.write("\n".join([f"{result.report.report_id}:", *said]))
+    tally, n = trial.tally, len(trial.results)
+    out.write(
+        f"{n} reports: {tally.n_calls:,} calls, {tally.prompt_tokens:,} tokens read ({tally.cached_tokens:,} from the "
+        f"cache), {tally.generated_tokens:,} written, {trial.seconds:.1f} s\n"
+        f"all {trial.n_all:,} reports: about {trial.n_calls:,} calls, {trial.prompt_tokens:,} tokens read, "
+        f"{trial.generated_tokens:,} written, {trial.seconds_at_least:,.0f} to {trial.seconds_at_most:,.0f} s\n"
+        "nothing was stored"
+    )

@@ -1,0 +1,16 @@
+"""Read runs and machine labels."""
+
+from labeling.selectors.labels import InputSet, LabelingState, equal_run, input_set, labeling_state, prefill_run
+from labeling.selectors.runs import RunProgress, failures_by_kind, run_progress
+
+__all__ = [
+    "InputSet",
+    "LabelingState",
+    "RunProgress",
+    "equal_run",
+    "failures_by_kind",
+    "input_set",
+    "labeling_state",
+    "prefill_run",
+    "run_progress",
+]

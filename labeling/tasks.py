@@ -1,0 +1,50 @@
+"""What Celery carries. A message only says where to look: the rows of chunks are the truth."""
+
+import logging
+from collections.abc import Iterable
+
+from celery import shared_task
+from kombu.exceptions import OperationalError
+
+from labeling.models import Run
+from labeling.services.carrying import carry
+from labeling.services.chunks import chunks_to_wake, claim, sweep
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="labeling.tasks.label_chunk", acks_late=True, ignore_result=True)
+def label_chunk(chunk_id: int) -> None:
+    """Label one chunk. A chunk that somebody has, or that is done, is left alone, however often it is delivered."""
+    taken = claim(chunk_id)
+    if taken is None:
+        return
+    try:
+        ending = carry(taken)
+        logger.info("chunk %s of run %s: %s", taken.chunk.number, taken.run.run_id, ending)
+    finally:
+        _send(sweep())
+
+
+@shared_task(name="labeling.tasks.sweep_chunks", acks_late=True, ignore_result=True)
+def sweep_chunks() -> None:
+    """Take back the chunks of dead workers, and send messages for what waits."""
+    _send(sweep())
+
+
+def wake(run: Run) -> bool:
+    """Send the first messages for a run; outside a transaction. Whether the broker took them.
+
+    When it does not, the run waits until a worker that sweeps finds it.
+    """
+    return _send(chunks_to_wake(run))
+
+
+def _send(chunk_ids: Iterable[int]) -> bool:
+    try:
+        for chunk_id in chunk_ids:
+            label_chunk.delay(chunk_id)
+    except OperationalError as error:
+        logger.warning("the broker takes no messages: %s", type(error).__name__)
+        return False
+    return True
