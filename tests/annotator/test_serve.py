@@ -19,6 +19,7 @@ from annotator.exceptions import UserError
 from annotator.serving import open_listener
 
 GIVE_UP_S = 40
+STOPS_IN_S = 30  # two on an idle machine
 KEPT = {"PATH", "HOME", "LANG"}
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 
@@ -85,7 +86,7 @@ def test_serve_answers_and_stops_cleanly(tmp_path):
         [asset] = re.findall(r'href="(/static/[^"]+\.css)"', page)[:1]
         assert get(port, asset)[0] == 200
         status, seconds = stop(process, signal.SIGTERM)
-    assert (status, seconds < 5) == (0, True)
+    assert (status, seconds < STOPS_IN_S) == (0, True)
 
 
 def test_demo_says_who_may_sign_in_and_stops_on_ctrl_c(tmp_path):
@@ -94,7 +95,7 @@ def test_demo_says_who_may_sign_in_and_stops_on_ctrl_c(tmp_path):
         assert re.search(r"reader1 +reader +password \w+-\w+-\w+\n", said)
         assert get(port, "/health")[0] == 200
         status, seconds = stop(process, signal.SIGINT)
-    assert (status, seconds < 5) == (0, True)
+    assert (status, seconds < STOPS_IN_S) == (0, True)
 
 
 @pytest.fixture
