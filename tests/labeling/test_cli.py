@@ -17,7 +17,7 @@ from labeling.cli import LABEL_FORMATS, main
 from labeling.core.schema_yaml import load_preset, preset_source
 from labeling.core.tables import FORMATS, read_labels
 from labeling.progress import Progress
-from tests.labeling.core.shared_data import shared_file
+from tests.shared_data import shared_data
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS = 'pat_id,report\nP1,"There is a 2 cm cyst in the liver.\nSpleen is normal."\nP2,Cholecystectomy.\n'
@@ -346,7 +346,7 @@ def test_progress_is_drawn_on_a_terminal_only(reports: Path, monkeypatch: pytest
 
 
 def test_real_notes_are_labelled_without_django(tmp_path: Path) -> None:
-    notes = shared_file("reports/lumbar_mri_notes.csv")
+    notes = shared_data("reports/lumbar_mri_notes.csv")
     out = tmp_path / "labels.csv"
     assert label(notes, out, "--format", "leavs", schema="spine-mri") == 0
     table = read_labels(out, schema=load_preset("spine-mri"), filename="labels.csv")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from labeling.core.intake import ColumnMapping, IntakeError, Limits, ReportRow, inspect_file, read_reports
 from tests.labeling.core.intake_tools import outcomes, read, texts
-from tests.labeling.core.shared_data import shared_file
+from tests.shared_data import shared_data
 
 
 @pytest.mark.parametrize(
@@ -251,12 +251,12 @@ def test_inspection_shows_first_rows_and_their_problems() -> None:
 
 
 def test_published_reading_table_is_no_report_table() -> None:
-    inspection = inspect_file(shared_file("leavs/parsing_results_llm_test_amos.csv"), filename="labels.csv")
+    inspection = inspect_file(shared_data("leavs/parsing_results_llm_test_amos.csv"), filename="labels.csv")
     assert (inspection.mapping, inspection.missing) == (None, ("text",))
 
 
 def test_real_notes_are_read_with_their_exact_characters() -> None:
-    path = shared_file("reports/lumbar_mri_notes.csv")
+    path = shared_data("reports/lumbar_mri_notes.csv")
     with path.open(newline="", encoding="utf-8") as file:
         expected = {row["patient_id"]: row["report"] for row in csv.DictReader(file)}
     found = texts(list(read_reports(path, filename=path.name)))

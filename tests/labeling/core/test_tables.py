@@ -34,7 +34,7 @@ from labeling.core.tables import (
 from labeling.core.tables.cells import neutralise, restore
 from labeling.core.tables.leavs import doubled_id, undoubled_id
 from labeling.core.values import CODE_OF_STATE, Missing, Value
-from tests.labeling.core.shared_data import shared_file
+from tests.shared_data import shared_data
 
 ABDOMEN, SPINE = load_preset("abdomen-ct"), load_preset("spine-mri")
 
@@ -475,7 +475,7 @@ def test_byte_order_mark_only_on_request(tmp_path: Path) -> None:
 
 
 def test_published_table_is_read_and_written_without_loss() -> None:
-    path = shared_file("leavs/parsing_results_llm_test_amos.csv")
+    path = shared_data("leavs/parsing_results_llm_test_amos.csv")
     table = read_labels(path, schema=ABDOMEN, filename=path.name, rater="leavs")
     assert (len(table.reports), table.problems) == (200, ())
     assert table.reports[0].report_id == "./imagesVa/amos_5001.nii.gz"
@@ -488,7 +488,7 @@ def test_published_table_is_read_and_written_without_loss() -> None:
 
 
 def test_published_readings_are_read_and_written_without_loss() -> None:
-    path = shared_file("leavs/amos_test_annotations.csv")
+    path = shared_data("leavs/amos_test_annotations.csv")
     table = read_labels(path, schema=ABDOMEN, filename=path.name)
     assert (len(table.reports), table.problems) == (600, ())
     assert len({report.report_id for report in table.reports}) == 200
