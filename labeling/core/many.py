@@ -8,7 +8,7 @@ cache, and one that asks one thing after the other has many. Results come in the
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeVar
 
 from labeling.core.asking import CallStore
@@ -24,10 +24,13 @@ from labeling.core.backends import (
     Trouble,
     Usage,
 )
+from labeling.core.prompts.controls import has_controls
 from labeling.core.records import LabelSet, ReportText
+from labeling.core.values import Missing
 
 Answered = TypeVar("Answered", Answer, ChoiceLogits)
 
+CONTROL_WORDS: Final = "control_words"
 _MAX_MESSAGE_CHARS: Final = 500
 
 
@@ -207,7 +210,8 @@ class _Run:
     async def _label(self, report: ReportText) -> Result:
         line = _Line(self)
         try:
-            labels: LabelSet | Failure = await self._label_one(report, backend=line, store=self._store_of(report))
+            found = await self._label_one(report, backend=line, store=self._store_of(report))
+            labels: LabelSet | Failure = _flagged(found, report)
         except BackendError as error:
             labels = _failure(error)
         except ExceptionGroup as group:
@@ -300,6 +304,17 @@ class _Line:
     def _no_longer_silent(self) -> None:
         if not self.n_calls and not self._is_closed:
             self._run.n_silent -= 1
+
+
+def _flagged(labels: LabelSet, report: ReportText) -> LabelSet:
+    """The labels, flagged when the model did not see the report as it is: its control words were broken up."""
+    if not has_controls(report.text):
+        return labels
+    flagged = {
+        cell: label if label.state is Missing.NOT_ASKED else replace(label, flags=(*label.flags, CONTROL_WORDS))
+        for cell, label in labels.cells.items()
+    }
+    return LabelSet(flagged)
 
 
 def _failure(error: BackendError) -> Failure:
