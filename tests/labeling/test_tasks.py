@@ -2,11 +2,9 @@
 
 import signal
 from collections import Counter
-from contextlib import nullcontext
 
 import psutil
 import pytest
-from django.db import connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -17,17 +15,9 @@ from labeling.services.carrying import Ending
 from tests.factories import CaseFactory, ProjectFactory
 from tests.labeling.llm_servers import in_thread
 from tests.labeling.run_tools import N_CELLS, plan
-from tests.labeling.worker_tools import Instance, engine, file_database, kill, questions, redis_server, wait_until
+from tests.labeling.worker_tools import engine, kill, questions, wait_until
 
 N_REPORTS = 9
-
-
-@pytest.fixture
-def shared(tmp_path, transactional_db):
-    """The database as other processes see it too."""
-    in_file = nullcontext() if connection.vendor == "postgresql" else file_database(tmp_path / "shared.sqlite3")
-    with in_file:
-        yield
 
 
 @pytest.fixture
@@ -35,14 +25,6 @@ def project(shared):
     project = ProjectFactory(slug="lumbar")
     CaseFactory.create_batch(N_REPORTS, project=project)
     return project
-
-
-@pytest.fixture(params=["filesystem", "redis"])
-def instance(request, shared, tmp_path):
-    """A local instance whose workers are woken by files or by Redis."""
-    broker = redis_server(tmp_path) if request.param == "redis" else nullcontext(None)
-    with broker as url:
-        yield Instance(tmp_path, url)
 
 
 def start(instance, server, *more):

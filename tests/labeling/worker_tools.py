@@ -21,7 +21,7 @@ from tests.labeling.llm_servers import LlmServer, Request
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = {"PATH", "HOME", "LANG", "VIRTUAL_ENV"}
-GIVE_UP_S = 40
+GIVE_UP_S = 120
 LEASE_S = 3
 
 
@@ -125,12 +125,12 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def wait_until(condition: Callable[[], bool], instance: Instance) -> None:
+def wait_until(condition: Callable[[], bool], instance: Instance, *, within_s: float = GIVE_UP_S) -> None:
     """Look every 50 ms whether it holds; fail with the log of the workers when it never does."""
-    deadline = time.monotonic() + GIVE_UP_S
+    deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:
-            pytest.fail(f"it did not come about within {GIVE_UP_S} s:\n{instance.log()[-3000:]}")
+            pytest.fail(f"it did not come about within {within_s} s:\n{instance.log()[-3000:]}")
         time.sleep(0.05)
 
 
