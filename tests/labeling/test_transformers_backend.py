@@ -34,6 +34,7 @@ def on_the_gpu(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.vllm
 @pytest.mark.parametrize("name", NAMES)
 def test_on_a_cpu(name: str, on_the_cpu: Mapping[str, str]) -> None:
     assert on_the_cpu[name] == ""

