@@ -67,21 +67,23 @@ def test_a_worker_that_is_killed_in_the_middle_loses_no_label_and_no_stored_answ
 
 @pytest.mark.parametrize("instance", ["filesystem"], indirect=True)
 def test_a_run_pauses_resumes_and_is_cancelled_under_a_worker(project, instance):
-    with in_thread(engine(delay_s=0.05)) as server, instance.worker():
+    # 72 calls, two at a time: nine seconds in which to pause it.
+    with in_thread(engine(delay_s=0.25)) as server:
         run = start(instance, server)
-        wait_until(lambda: StoredCall.objects.exists(), instance)
-        pause_run(run=run, actor=None)
-        wait_until(lambda: not RunChunk.objects.filter(state="leased").exists(), instance)
-        stored = StoredCall.objects.count()
-        n_asked = len(questions(server))
-        assert n_asked - stored <= 2  # those that were in flight when it stopped
-        resume_run(run=run, actor=None)
-        wait_until(lambda: StoredCall.objects.count() > stored, instance)
-        cancel_run(run=run, actor=None)
-        wait_until(lambda: server.in_flight == 0, instance)
-        n_labels = MachineLabel.objects.count()
-        assert n_labels < N_REPORTS
-        assert Run.objects.get().manifest["n_out"] == n_labels
+        with instance.worker():
+            wait_until(lambda: StoredCall.objects.exists(), instance)
+            pause_run(run=run, actor=None)
+            wait_until(lambda: not RunChunk.objects.filter(state="leased").exists(), instance)
+            stored = StoredCall.objects.count()
+            n_asked = len(questions(server))
+            assert n_asked - stored <= 2  # those that were in flight when it stopped
+            resume_run(run=run, actor=None)
+            wait_until(lambda: StoredCall.objects.count() > stored, instance)
+            cancel_run(run=run, actor=None)
+            wait_until(lambda: server.in_flight == 0, instance)
+            n_labels = MachineLabel.objects.count()
+            assert n_labels < N_REPORTS
+            assert Run.objects.get().manifest["n_out"] == n_labels
 
 
 @pytest.mark.parametrize("instance", ["filesystem"], indirect=True)
