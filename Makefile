@@ -21,7 +21,7 @@ run:  ## Start a real local instance that keeps its data in var/local
 web:  ## Build the TypeScript bundle into static/dist
 	@scripts/web
 
-test: setup  ## Run every check: lint, types, TypeScript, pytest on SQLite and on PostgreSQL, browser
+test: setup  ## Run every check: lint, types, TypeScript, pytest on SQLite and on PostgreSQL, browser, real vLLM
 	@scripts/test
 
 test-gpu:  ## Run the tests that need a GPU (their own environment, .venv-gpu)
