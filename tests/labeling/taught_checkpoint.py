@@ -100,7 +100,7 @@ def main(folder: str) -> None:
     notes = [json.loads(line) for line in sys.stdin]
     words = [turn["content"] for note in notes[::8] for question in note for turn in question["turns"]]
     tokenizer = make_tokenizer([*words, YES, NO], N_TOKENS)
-    model = make_model(tokenizer)
+    model = make_model(tokenizer, len(tokenizer))
     begin_well(model)
     teach(model, tokenizer, notes)
     model.save_pretrained(folder)

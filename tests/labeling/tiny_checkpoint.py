@@ -38,14 +38,14 @@ def make_tokenizer(texts=TEXTS * 20, n_tokens=512):
     return wrapped
 
 
-def make_model(tokenizer):
+def make_model(tokenizer, n_tokens=512):
     """Random weights, always the same."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=len(tokenizer),
+        vocab_size=n_tokens,
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
