@@ -8,101 +8,14 @@ The second implementation is the library itself: `generate` for one prompt, and 
 import asyncio
 import json
 import re
-import shutil
-import socket
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from labeling.core.backends import BackendError, Choice, JsonForm, Message, Pattern, Sampling, Trouble
 from labeling.core.backends.transformers_local import TransformersBackend
-from labeling.core.backends.transformers_model import LocalModel
+from tests.labeling import transformers_loading_claims
 from tests.labeling.claims import report
-
-ASK = [Message("user", "Is there a cyst of the left kidney?")]
-PROMPTS = [[Message("user", "Cyst? " * n + f"Report {n}.")] for n in (1, 30, 3, 60, 7, 2, 110, 15, 1, 5)]
-FORM = JsonForm(
-    {
-        "type": "object",
-        "properties": {
-            "reason": {"type": "string", "maxLength": 12},
-            "value": {"type": "string", "enum": ["present", "absent"]},
-        },
-        "required": ["reason", "value"],
-        "additionalProperties": False,
-    }
-)
-
-
-class World:
-    """A checkpoint, a device, and the library's own model of it.
-
-    Weights are those of the checkpoint times 5: it would write line breaks whatever it is asked.
-    """
-
-    def __init__(self, checkpoint: str, device: str) -> None:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        self.folder = Path(tempfile.mkdtemp())
-        self.checkpoint, self.device = str(shutil.copytree(checkpoint, self.folder / "lively")), device
-        self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-        self.model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype="float32").eval()
-        with torch.no_grad():
-            for weights in self.model.model.layers.parameters():
-                weights.mul_(5 if weights.dim() == 2 else 1)
-        self.model.save_pretrained(self.checkpoint)
-        self.model.to(device)
-
-    def backend(self, checkpoint: Any = None, **options: Any) -> TransformersBackend:
-        """A backend of its own."""
-        options = {"device": self.device, "dtype": "float32"} | options
-        return TransformersBackend(checkpoint or self.checkpoint, **options)
-
-    def ids(self, messages: list[Message]) -> Any:
-        """The prompt as the library has it."""
-        turns = [{"role": turn.role, "content": turn.content} for turn in messages]
-        found = self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt")
-        return found["input_ids"].to(self.device)
-
-    def written(self, messages: list[Message], n: int, *, penalty: float = 1.0, model: Any = None) -> str:
-        """What the library writes."""
-        ids = self.ids(messages)
-        options = {"max_new_tokens": n, "do_sample": False, "repetition_penalty": penalty}
-        found = (model or self.model).generate(ids, attention_mask=ids.new_ones(ids.shape), **options)
-        text: str = self.tokenizer.decode(found[0, ids.shape[1] :], skip_special_tokens=True)
-        return text
-
-    def copy(self, name: str) -> Path:
-        """The checkpoint once more, to be changed."""
-        return Path(shutil.copytree(self.checkpoint, self.folder / name))
-
-
-@contextmanager
-def looking(wrapped: Any) -> Iterator[None]:
-    """`wrapped(look, ids)` in place of each pass through the model."""
-    look = LocalModel.look
-    with patch.object(LocalModel, "look", lambda self, *given, **named: wrapped(look, self, *given, **named)):
-        yield
-
-
-async def it_is_known_by_engine_precision_and_content(backend: TransformersBackend, world: World) -> None:
-    import transformers
-
-    fingerprint = dict(backend.fingerprint)
-    assert fingerprint["engine"] == "transformers"
-    assert fingerprint["version"] == transformers.__version__
-    assert fingerprint["dtype"] == "float32"
-    assert re.fullmatch("sha256:[0-9a-f]{64}", fingerprint["weights"])
-    assert backend.lacks == ()
-    other = world.copy("other")
-    (other / "generation_config.json").write_text(json.dumps({"eos_token_id": 1}))
-    async with world.backend(other) as changed:
-        assert changed.fingerprint["weights"] != fingerprint["weights"]
+from tests.labeling.transformers_world import ASK, FORM, PROMPTS, World, looking, refused
 
 
 async def it_writes_what_the_library_writes_although_prompts_of_all_lengths_are_together(
@@ -199,18 +112,6 @@ async def a_constraint_without_a_grammar_is_refused_in_words(backend: Transforme
         error = await refused(backend.generate(ASK, Sampling(5), constraint))
         assert error.trouble is Trouble.REFUSED
         assert word in str(error)
-
-
-async def without_xgrammar_patterns_and_json_are_lacking_and_choices_are_not(
-    backend: TransformersBackend, world: World
-) -> None:
-    with patch.dict(sys.modules, {"xgrammar": None}):
-        async with world.backend() as poor:
-            assert "xgrammar is not installed" in " ".join(poor.lacks)
-            assert poor.fingerprint["constraints"] != backend.fingerprint["constraints"]
-            error = await refused(poor.generate(ASK, Sampling(5), FORM))
-            assert error.trouble is Trouble.NOT_SUPPORTED
-            assert (await poor.generate(ASK, Sampling(9), Choice(("Yes", "No")))).text in ("Yes", "No")
 
 
 async def a_begun_answer_is_gone_on_with(backend: TransformersBackend, world: World) -> None:
@@ -321,23 +222,6 @@ async def a_model_that_breaks_down_leaves_no_call_waiting(backend: TransformersB
     assert not any("cyst" in str(error) for error in errors)
 
 
-async def logits_of_half_precision_are_not_rounded(backend: TransformersBackend, world: World) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(world.checkpoint, dtype="bfloat16").to(world.device)
-    chosen = [world.tokenizer.encode(choice)[0] for choice in ("Yes", "No")]
-    async with world.backend(dtype="bfloat16") as half:
-        assert half.fingerprint["dtype"] == "bfloat16"
-        for prompt in PROMPTS[:3]:
-            found = (await half.choice_logits(prompt, ("Yes", "No"))).logits
-            with torch.no_grad():
-                hidden = model.model(world.ids(prompt)).last_hidden_state[0, -1].float()
-                plain = (model.lm_head.weight[chosen].float() @ hidden).tolist()
-            assert max(abs(one - two) for one, two in zip(found, plain, strict=True)) < 1e-5
-            assert torch.tensor(found).bfloat16().float().tolist() != list(found)
-
-
 async def sliding_windows_are_answered_batch_by_batch(backend: TransformersBackend, world: World) -> None:
     from transformers import AutoModelForCausalLM
 
@@ -354,59 +238,7 @@ async def sliding_windows_are_answered_batch_by_batch(backend: TransformersBacke
     assert texts != [world.written(p, n) for p, n in zip(PROMPTS, bounds, strict=True)]
 
 
-async def nobody_is_called(backend: TransformersBackend, world: World) -> None:
-    # Whatever the environment says of being offline: nothing is fetched unless it was asked for.
-    import huggingface_hub.constants
-
-    def refuse(*given: Any) -> None:
-        raise AssertionError("a call to the network")
-
-    with (
-        patch.object(socket.socket, "connect", refuse),
-        patch.object(socket, "getaddrinfo", refuse),
-        patch.object(huggingface_hub.constants, "HF_HUB_OFFLINE", False),
-    ):
-        async with world.backend() as quiet:
-            await quiet.generate(ASK, Sampling(2))
-        error = await refused(world.backend("nobody/no-such-model").look())
-    assert error.trouble is Trouble.REFUSED
-    assert "nobody/no-such-model" in str(error)
-
-
-async def a_model_that_cannot_chat_is_refused(backend: TransformersBackend, world: World) -> None:
-    folder = world.copy("silent")
-    for name in ("chat_template.jinja",):
-        (folder / name).unlink(missing_ok=True)
-    error = await refused(world.backend(folder).look())
-    assert "no chat template" in str(error)
-
-
-async def a_template_that_refuses_turns_says_so_without_the_turns(backend: TransformersBackend, world: World) -> None:
-    folder = world.copy("strict")
-    (folder / "chat_template.jinja").write_text("{{ raise_exception('no: ' + messages[0].content) }}")
-    async with world.backend(folder) as strict:
-        error = await refused(strict.generate(ASK, Sampling(2)))
-    assert error.trouble is Trouble.REFUSED
-    assert "cyst" not in str(error)
-
-
-async def characters_that_are_none_do_not_stop_it(backend: TransformersBackend, world: World) -> None:
-    half = await backend.choice_logits([Message("user", "Cyst\ud800")], ("Yes", "No"))
-    mark = await backend.choice_logits([Message("user", "Cyst?")], ("Yes", "No"))
-    assert half.logits == mark.logits
-
-
-async def refused(call: Any) -> BackendError:
-    """The error that a call ends with."""
-    try:
-        await call
-    except BackendError as error:
-        return error
-    raise AssertionError("no error")
-
-
 CLAIMS = [
-    it_is_known_by_engine_precision_and_content,
     it_writes_what_the_library_writes_although_prompts_of_all_lengths_are_together,
     logits_are_those_of_a_plain_forward_pass_alone_and_in_a_batch,
     each_call_of_a_batch_has_its_own_bound,
@@ -415,7 +247,6 @@ CLAIMS = [
     a_choice_that_does_not_fit_is_cut,
     patterns_and_json_hold_beside_free_calls,
     a_constraint_without_a_grammar_is_refused_in_words,
-    without_xgrammar_patterns_and_json_are_lacking_and_choices_are_not,
     a_begun_answer_is_gone_on_with,
     choices_that_begin_alike_have_no_logits,
     what_is_beyond_the_context_is_too_long,
@@ -424,12 +255,8 @@ CLAIMS = [
     a_cancelled_call_leaves_queue_and_batch,
     a_batch_that_does_not_fit_in_memory_is_halved,
     a_model_that_breaks_down_leaves_no_call_waiting,
-    logits_of_half_precision_are_not_rounded,
     sliding_windows_are_answered_batch_by_batch,
-    nobody_is_called,
-    a_model_that_cannot_chat_is_refused,
-    a_template_that_refuses_turns_says_so_without_the_turns,
-    characters_that_are_none_do_not_stop_it,
+    *transformers_loading_claims.CLAIMS,
 ]
 
 

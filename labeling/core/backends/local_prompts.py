@@ -1,10 +1,12 @@
 """What the two engines in this process share: which weights, and how a conversation becomes tokens."""
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +14,7 @@ from labeling.core.backends.records import BackendError, Message, Trouble
 
 _DECIDING: Final = frozenset({".safetensors", ".json", ".jinja", ".model", ".tiktoken", ".txt"})
 _FILES_AT_ONCE: Final = 8
+_MAX_SAID: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ def find_weights(path: str | Path, *, revision: str | None, may_download: bool) 
     """
     folder = Path(path)
     if folder.is_dir():
+        _require_files(folder, str(path))
         return Weights(folder, folder.resolve().name, revision or f"sha256:{hash_of(folder)}")
     hub = import_module("huggingface_hub")
     try:
@@ -39,9 +43,43 @@ def find_weights(path: str | Path, *, revision: str | None, may_download: bool) 
         found = Path(hub.snapshot_download(str(path), revision=revision, **options))
     except (OSError, ValueError) as error:
         where = "on the Hugging Face hub" if may_download else "in the cache of the Hugging Face hub"
-        message = f"{path} is neither a folder nor a model {where} ({type(error).__name__})"
+        advice = "" if may_download else "; nothing is downloaded here"
+        message = f"{path} is neither a folder nor a model {where} ({type(error).__name__}){advice}"
         raise BackendError(Trouble.REFUSED, message) from None
+    _require_files(found, str(path))
     return Weights(found, str(path), f"revision:{found.name}")
+
+
+def need(*packages: str) -> None:
+    """Raises `BackendError` that says what to install, unless all of the packages are here."""
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        message = f"{', '.join(missing)} is not installed here: install requirements-gpu.txt beside Overread"
+        raise BackendError(Trouble.NOT_SUPPORTED, f"{message} (docs/models.md, In this process)")
+
+
+def said_of(error: BaseException) -> str:
+    """What a library said while it loaded a model; nothing of a report can be in it yet."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words[:_MAX_SAID]}" if words else type(error).__name__
+
+
+def require_memory(weights: Weights) -> None:
+    """Raises `BackendError` when the weights as they are have more bytes than this machine has memory."""
+    n_bytes = sum(path.stat().st_size for path in weights.folder.glob("*.safetensors"))
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if n_bytes > memory_bytes:
+        sizes = f"{n_bytes / 2**30:,.0f} GiB, and this machine has {memory_bytes / 2**30:,.0f} GiB of memory"
+        raise BackendError(Trouble.REFUSED, f"the weights of {weights.model} have {sizes}")
+
+
+def _require_files(folder: Path, shown: str) -> None:
+    """Raises `BackendError` unless configuration and weights are there."""
+    if not (folder / "config.json").is_file():
+        message = f"the folder {shown} holds no model: config.json is not in it"
+        raise BackendError(Trouble.REFUSED, message)
+    if not any(folder.glob("*.safetensors")):
+        raise BackendError(Trouble.REFUSED, f"the folder {shown} holds no weights: no file *.safetensors is in it")
 
 
 def hash_of(folder: Path) -> str:

@@ -9,7 +9,6 @@ choice constraint where there is one. A constraint only shifts all logits alike,
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from labeling.core.backends.openai_look import find_offers, identify, is_refusal
 from labeling.core.backends.openai_records import Body, Engine, Identity, Offers, Way
 from labeling.core.backends.openai_transport import Clock, Patience, Transport
 from labeling.core.backends.openai_ways import ANY_JSON
+from labeling.core.backends.opening import Opened
 from labeling.core.backends.records import (
     Answer,
     BackendError,
@@ -39,7 +39,7 @@ _PROBE_TOKENS: Final = 32
 _IDS: Final[Body] = {"return_tokens_as_token_ids": True}
 
 
-class OpenAIBackend:
+class OpenAIBackend(Opened):
     """One model of one server. At most `concurrency` calls are in flight; the rest wait here.
 
     Of one event loop. `revision` names the weights where the server does not say.
@@ -82,20 +82,6 @@ class OpenAIBackend:
 
     def __repr__(self) -> str:
         return f"OpenAIBackend({self.url!r}, {self.model!r})"
-
-    async def __aenter__(self) -> "OpenAIBackend":
-        """Looks at the server. Raises `BackendError`."""
-        try:
-            await self.look()
-        except BaseException:
-            await self.aclose()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close all connections; a later call opens them again."""

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Condition, Thread
-from types import TracebackType
 from typing import Any, Final
 
-from labeling.core.backends.local_prompts import find_weights
+from labeling.core.backends.local_prompts import find_weights, need
+from labeling.core.backends.opening import Opened
 from labeling.core.backends.records import (
     Answer,
     BackendError,
@@ -31,7 +31,7 @@ from labeling.core.backends.transformers_model import LocalModel
 CLOSE_S: Final = 60.0
 
 
-class TransformersBackend:
+class TransformersBackend(Opened):
     """One model in this process. At most `max_batch` calls are answered at once; the rest wait here.
 
     `path` is a folder, or the name of a model in the cache of the Hugging Face hub; nothing is fetched unless
@@ -70,16 +70,6 @@ class TransformersBackend:
 
     def __repr__(self) -> str:
         return f"TransformersBackend({self.path!r})"
-
-    async def __aenter__(self) -> "TransformersBackend":
-        """Loads the model. Raises `BackendError`."""
-        await self.look()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Let the model go; calls without an answer fail. A later call loads it again."""
@@ -133,6 +123,7 @@ class TransformersBackend:
         return worker
 
     def _load(self) -> Batch:
+        need("torch", "transformers", "safetensors", "jinja2")
         weights = find_weights(self.path, revision=self._revision, may_download=self._may_download)
         model = LocalModel(
             weights,

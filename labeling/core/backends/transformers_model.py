@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
 
-from labeling.core.backends.local_prompts import Weights
+from labeling.core.backends.local_prompts import Weights, require_memory, said_of
 from labeling.core.backends.records import BackendError, Trouble
 
 _BEYOND: Final = 2**20  # what is more is not a context but "not said"
@@ -24,18 +24,21 @@ class LocalModel:
         try:
             import torch  # noqa: F401
             import transformers
+
+            damaged: type[Exception] = import_module("safetensors").SafetensorError
         except ImportError as error:
-            message = f"{error.name} is not installed here: requirements-gpu.txt has it"
-            raise BackendError(Trouble.NOT_SUPPORTED, message) from None
+            raise BackendError(Trouble.NOT_SUPPORTED, f"transformers cannot be loaded ({said_of(error)})") from None
         self.version = transformers.__version__
         self.device = _device(device)
+        if self.device.type == "cpu":  # the system would kill this process in the middle
+            require_memory(weights)
         try:
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(weights.folder, local_files_only=True)
             self._network = _load(weights, device=self.device, dtype=_dtype(dtype, self.device), attention=attention)
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-            message = (
-                f"the model {weights.model} cannot be loaded ({type(error).__name__}): is it a causal language model?"
-            )
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError, MemoryError, damaged) as error:
+            message = f"the model {weights.model} cannot be loaded: {said_of(error)}"
+            if _is_out_of_memory(error):
+                message = f"the model {weights.model} needs more memory than the device {self.device} has free"
             raise BackendError(Trouble.REFUSED, message) from error
         if not self.tokenizer.chat_template:
             raise BackendError(
@@ -64,6 +67,13 @@ class LocalModel:
         kept = [token for token in tokens if token not in self.stops]
         text = self.tokenizer.decode(kept, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return str(text)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out; torch says so on a CPU in words only."""
+    import torch
+
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(error)
 
 
 def _device(name: str) -> Any:

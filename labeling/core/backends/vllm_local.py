@@ -8,13 +8,22 @@ or `--pool solo`. Unlike a server, it gives the logits of choices as they are, o
 """
 
 import asyncio
+import multiprocessing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 from uuid import uuid4
 
-from labeling.core.backends.local_prompts import Weights, find_weights, first_tokens, prompt_ids, room_for_answer
+from labeling.core.backends.local_prompts import (
+    Weights,
+    find_weights,
+    first_tokens,
+    need,
+    prompt_ids,
+    room_for_answer,
+    said_of,
+)
+from labeling.core.backends.opening import Opened
 from labeling.core.backends.records import (
     Answer,
     BackendError,
@@ -37,8 +46,8 @@ _ENGINE: Final[Mapping[str, Any]] = {
     "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
     "disable_log_stats": True,
     "trust_remote_code": False,
+    "max_model_len": -1,  # the model's, or as much of it as there is memory for
 }
-
 
 # Of what it is told, what only decides how fast it is: runs may go on with another value.
 _SPEED: Final = frozenset(
@@ -49,7 +58,7 @@ _SPEED: Final = frozenset(
 )
 
 
-class VllmBackend:
+class VllmBackend(Opened):
     """One model in an engine that this process has started. Of one event loop; `concurrency` calls are in flight.
 
     `path` is a folder, or the name of a model in the cache of the Hugging Face hub; nothing is fetched unless
@@ -80,16 +89,6 @@ class VllmBackend:
 
     def __repr__(self) -> str:
         return f"VllmBackend({self.path!r})"
-
-    async def __aenter__(self) -> "VllmBackend":
-        """Starts the engine. Raises `BackendError`."""
-        await self.look()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """End the engine; a later call starts it again."""
@@ -180,22 +179,26 @@ class VllmBackend:
         return outputs[-1]
 
     def _start(self) -> tuple[Weights, Any]:
+        need("vllm", "jinja2")
+        if multiprocessing.current_process().daemon:
+            message = "vLLM starts a process of its own, which this one may not: start the worker with --pool threads"
+            raise BackendError(Trouble.NOT_SUPPORTED, f"{message} or --pool solo")
         try:
             from vllm import AsyncEngineArgs
+            from vllm.platforms import current_platform
             from vllm.usage.usage_lib import is_usage_stats_enabled
             from vllm.v1.engine.async_llm import AsyncLLM
         except ImportError as error:
-            message = f"{error.name} is not installed here: requirements-gpu.txt has it"
-            raise BackendError(Trouble.NOT_SUPPORTED, message) from None
+            raise BackendError(Trouble.NOT_SUPPORTED, f"vLLM cannot be loaded ({said_of(error)})") from None
         if is_usage_stats_enabled():
-            message = "vLLM would report its use to its makers: set VLLM_NO_USAGE_STATS=1 where the worker is started"
+            message = "vLLM would report its use to its makers: set VLLM_NO_USAGE_STATS=1 for this command or worker"
             raise BackendError(Trouble.REFUSED, message)
         weights = find_weights(self.path, revision=self._revision, may_download=self._may_download)
-        options = {**_ENGINE, **self._options}
+        options = {**_ENGINE, "enforce_eager": current_platform.is_cpu(), **self._options}  # compiling takes minutes
         try:
             return weights, AsyncLLM.from_engine_args(AsyncEngineArgs(model=str(weights.folder), **options))
         except (OSError, ValueError, RuntimeError, TypeError) as error:
-            message = f"vLLM does not start with the model {weights.model} ({type(error).__name__}): its log says why"
+            message = f"vLLM does not start with the model {weights.model}; its log may say more: {said_of(error)}"
             raise BackendError(Trouble.REFUSED, message) from error
 
     def _identify(self, weights: Weights) -> Mapping[str, str]:
