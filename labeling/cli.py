@@ -19,6 +19,7 @@ from labeling.core.schema_yaml import SchemaError, load_preset, parse_schema, pr
 if TYPE_CHECKING:
     from labeling.core.batch import Outcome
 
+BACKENDS: Final = ("openai", "transformers", "vllm")
 LABEL_FORMATS: Final = ("leavs", "leavs-wide", "long", "jsonl")
 _LISTED_PROBLEMS: Final = 50
 _CONCURRENCY: Final = 256
@@ -96,9 +97,14 @@ def _add_label_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model_options(group: "argparse._ArgumentGroup") -> None:
-    group.add_argument("--backend", choices=["openai"], help="the engine: an OpenAI-compatible server; the default")
+    group.add_argument(
+        "--backend", choices=BACKENDS, help="an OpenAI-compatible server, the default; or an engine in this process"
+    )
     group.add_argument("--url", metavar="URL", help="of the server, such as http://localhost:8000/v1")
-    group.add_argument("--model", metavar="NAME", help="the name under which the server has the model")
+    group.add_argument(
+        "--model", metavar="NAME", help="its name on the server; else a folder, or a name in the Hugging Face cache"
+    )
+    group.add_argument("--device", choices=["cpu", "cuda"], help="for transformers; default: a GPU if there is one")
     group.add_argument("--api-key-file", metavar="FILE", help="a file that holds the key of the server")
     group.add_argument("--concurrency", type=_count(4096), metavar="N", help="calls in flight; default: 256")
     group.add_argument("--calls", metavar="FILE", help="answered calls; default: the name of --out and .calls.jsonl")
@@ -210,12 +216,13 @@ def _label(options: argparse.Namespace) -> int:
 
 def _check_label_options(options: argparse.Namespace) -> None:
     """Refuse options that the labeler does not look at, and fill in defaults."""
-    for_models = ("backend", "url", "model", "api_key_file", "concurrency", "calls", "resume", "config")
+    for_models = ("backend", "url", "model", "device", "api_key_file", "concurrency", "calls", "resume", "config")
     of_others = for_models if options.labeler == "rules" else ("workers",)
     for name in of_others:
         if getattr(options, name):
             raise _CommandError(f"--{name.replace('_', '-')} is not for the labeler {options.labeler}", _USAGE)
     options.workers = options.workers or 1
+    options.backend = options.backend or BACKENDS[0]
     options.concurrency = options.concurrency or _CONCURRENCY
     options.config = options.config or []
 

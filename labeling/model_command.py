@@ -128,14 +128,8 @@ class _Run:
 @asynccontextmanager
 async def _opened_backend(options: Namespace) -> AsyncIterator[Any]:
     """The engine, once it has said what it is."""
-    from labeling.core.backends.openai_http import OpenAIBackend  # noqa: PLC0415 - takes time to load
-
-    key = _api_key(options.api_key_file)
-    try:
-        backend = OpenAIBackend(options.url, options.model, api_key=key, concurrency=options.concurrency)
-    except ValueError as error:
-        raise LabelCommandError(f"--url: {error}", status=USAGE) from error
-    waiting = asyncio.get_running_loop().call_later(_PATIENCE_S, _say, f"waiting for {backend.url}", options)
+    backend, name, patience_s, note = _local(options) if _is_local(options) else _server(options)
+    waiting = asyncio.get_running_loop().call_later(patience_s, _say, note, options)
     try:
         await backend.look()
         waiting.cancel()
@@ -143,10 +137,35 @@ async def _opened_backend(options: Namespace) -> AsyncIterator[Any]:
             _say(f"note: {lack}", options)
         yield backend
     except BackendError as error:
-        raise LabelCommandError(f"{backend.url}: {error}") from error
+        raise LabelCommandError(f"{name}: {error}") from error
     finally:
         waiting.cancel()
         await backend.aclose()
+
+
+def _server(options: Namespace) -> tuple[Any, str, float, str]:
+    """A backend, what it is called, and what is said when it has not been looked at after so many seconds."""
+    from labeling.core.backends.openai_http import OpenAIBackend  # noqa: PLC0415 - takes time to load
+
+    key = _api_key(options.api_key_file)
+    try:
+        backend = OpenAIBackend(options.url, options.model, api_key=key, concurrency=options.concurrency)
+    except ValueError as error:
+        raise LabelCommandError(f"--url: {error}", status=USAGE) from error
+    return backend, backend.url, _PATIENCE_S, f"waiting for {backend.url}"
+
+
+def _local(options: Namespace) -> tuple[Any, str, float, str]:
+    """The same for an engine in this process."""
+    from labeling.core.backends.local_engines import engine_of, open_engine  # noqa: PLC0415 - takes time to load
+
+    engine = engine_of(options.backend, options.model, device=options.device or "")
+    note = f"loading {engine.path} by {engine.kind}; nothing is downloaded"
+    return open_engine(engine, concurrency=options.concurrency), engine.address, 0.0, note
+
+
+def _is_local(options: Namespace) -> bool:
+    return bool(options.backend != "openai")
 
 
 def _say(message: str, options: Namespace) -> None:
@@ -160,10 +179,22 @@ def _configured(options: Namespace, schema: Schema) -> tuple[Labeler, Any]:
         config = labeler.configure(options.config, schema)
     except OptionError as error:
         raise LabelCommandError(str(error), status=USAGE) from error
-    for name in ("url", "model"):
-        if not getattr(options, name):
-            raise LabelCommandError(f"--{name} is needed for the labeler {labeler.name}", status=USAGE)
+    _check_engine(options)
     return labeler, config
+
+
+def _check_engine(options: Namespace) -> None:
+    """Refuse options that the backend does not look at, and ask for those that it needs."""
+    backend = options.backend
+    needed, others = (["model"], ["url", "api_key_file"]) if _is_local(options) else (["url", "model"], [])
+    for name in needed:
+        if not getattr(options, name):
+            raise LabelCommandError(f"--{name} is needed for the labeler {options.labeler}", status=USAGE)
+    for name in others if backend == "transformers" else [*others, "device"]:
+        if getattr(options, name):
+            raise LabelCommandError(f"--{name.replace('_', '-')} is not for --backend {backend}", status=USAGE)
+    if backend == "vllm" and options.out == "-":
+        raise LabelCommandError("vLLM writes to standard output as well: name a file with --out", status=USAGE)
 
 
 def _check_files(options: Namespace) -> None:

@@ -8,16 +8,17 @@ from typing import Any
 from django.core.management.base import CommandError, OutputWrapper
 
 from annotator.models import Project, User
+from labeling.core.backends.local_engines import DEVICES, KINDS, engine_of
 from labeling.core.many import Failure
 from labeling.core.values import Missing
-from labeling.engines import look_at
+from labeling.engines import close_engine, local_engine, look_at, open_backend
 from labeling.models import Run
 from labeling.progress import Progress
 from labeling.selectors import RunProgress, failures_by_kind, run_progress
 from labeling.services import Plan, resume_run, start_model_run
 from labeling.services.here import carry_here
 from labeling.services.trying import Trial, try_plan
-from labeling.tasks import wake
+from labeling.tasks import LOCAL_QUEUE, wake
 
 INTERRUPTED = 130
 
@@ -25,9 +26,11 @@ INTERRUPTED = 130
 def add_model_options(parser: ArgumentParser) -> None:
     """The options of labelers that ask a model."""
     group = parser.add_argument_group("labelers that ask a language model")
-    group.add_argument("--url", help="the engine: an OpenAI-compatible server, such as http://localhost:8000/v1")
-    group.add_argument("--model", help="the name under which the server has the model")
-    group.add_argument("--revision", default="", help="of the weights, where the server does not say")
+    group.add_argument("--backend", choices=["openai", *KINDS], help="a server, or an engine in the worker")
+    group.add_argument("--url", help="an OpenAI-compatible server, such as http://localhost:8000/v1; or vllm:/folder")
+    group.add_argument("--model", help="its name on the server; else a folder, or a name in the Hugging Face cache")
+    group.add_argument("--device", choices=DEVICES, default="", help="for transformers; default: a GPU if there is one")
+    group.add_argument("--revision", default="", help="of the weights, where the engine should not find out")
     group.add_argument(
         "--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="options of the labeler"
     )
@@ -49,9 +52,7 @@ def label_with_model(project: Project, *, actor: User | None, options: dict[str,
     else:
         plan = _plan(options)
         if options["dry_run"] is not None:
-            _show_trial(
-                try_plan(project=project, plan=plan, n_reports=max(1, options["dry_run"]), only_allowed=False), out
-            )
+            _show_trial(_tried(project, plan, n_reports=max(1, options["dry_run"])), out)
             return
         engine = look_at(plan.url, plan.model, revision=plan.revision)
         for lack in engine.lacks:
@@ -61,19 +62,48 @@ def label_with_model(project: Project, *, actor: User | None, options: dict[str,
         _carry(run, out, is_shown=options["verbosity"] > 0)
     else:
         is_sent = wake(run)
-        out.write(f"run {run.run_id}: {run.n_reports:,} reports are queued for the workers")
+        queue = f" of the queue {LOCAL_QUEUE}" if local_engine(run.request["url"]) else ""
+        out.write(f"run {run.run_id}: {run.n_reports:,} reports are queued for the workers{queue}")
         if not is_sent:
             out.write("note: the broker takes no messages; a worker finds the run when it starts")
 
 
-def _plan(options: dict[str, Any]) -> Plan:
+def _tried(project: Project, plan: Plan, *, n_reports: int) -> Trial:
+    backend = None
+    if local_engine(plan.url):
+        backend = open_backend(
+            plan.url, plan.model, concurrency=plan.concurrency, revision=plan.revision, device=plan.device
+        )
+    try:
+        return try_plan(project=project, plan=plan, n_reports=n_reports, only_allowed=False, backend=backend)
+    finally:
+        close_engine()
+
+
+def _named_engine(options: dict[str, Any]) -> tuple[str, str]:
+    """Address and model."""
+    backend, url, model = options["backend"] or "openai", options["url"], options["model"]
+    if backend in KINDS:
+        if url:
+            raise CommandError(f"--url is the address of a server, and --backend {backend} has none")
+        if not model:
+            raise CommandError(f"--model is needed for --backend {backend}: a folder, or a name")
+        return engine_of(backend, model).address, ""
     for name in ("url", "model"):
-        if not options[name]:
+        if not options[name] and not (url and local_engine(url)):
             raise CommandError(f"--{name} is needed for the labeler {options['labeler']}")
+    if options["device"] and not local_engine(url):
+        raise CommandError("--device is for an engine in the worker only, not for a server")
+    return url, model or ""
+
+
+def _plan(options: dict[str, Any]) -> Plan:
+    url, model = _named_engine(options)
     return Plan(
         labeler=options["labeler"],
-        url=options["url"],
-        model=options["model"],
+        url=url,
+        model=model,
+        device=options["device"],
         options=tuple(options["config"]),
         concurrency=options["concurrency"],
         cases=None if options["cases"] is None else tuple(options["cases"]),
@@ -108,6 +138,7 @@ def _carry(run: Run, out: OutputWrapper, *, is_shown: bool) -> None:
         out.write(f"\nrun {run.run_id} is {run.state}; go on with --resume {run.run_id}")
         sys.exit(INTERRUPTED)
     finally:
+        close_engine()
         if line:
             line.clear()
     _report(run, out)

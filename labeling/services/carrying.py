@@ -47,7 +47,11 @@ def backend_of(run: Run) -> OpenedBackend:
     """The engine that the run was started with."""
     asked = run.request
     return open_backend(
-        asked["url"], asked["model"], concurrency=asked["concurrency"], revision=asked.get("revision", "")
+        asked["url"],
+        asked["model"],
+        concurrency=asked["concurrency"],
+        revision=asked.get("revision", ""),
+        device=asked.get("device", ""),
     )
 
 

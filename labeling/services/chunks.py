@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from labeling.engines import local_engine
 from labeling.models import MachineLabel, ReportFailure, Run, RunChunk
 from labeling.services.ending import finish_if_done
 from labeling.services.states import change_state
@@ -159,7 +160,9 @@ def chunks_to_wake(run: Run, *, now: datetime | None = None) -> list[int]:
     now = now or timezone.now()
     waiting = RunChunk.objects.filter(run=run, state=WAITING)
     recently = Q(woken_at__gte=now - timedelta(seconds=_patience_s(now)))
-    room = WAKE_AHEAD - waiting.filter(recently).count()
+    # Perhaps no worker has such an engine: one message is enough to find out.
+    is_unseen = run.state == Run.State.QUEUED and local_engine(run.request["url"]) is not None
+    room = (1 if is_unseen else WAKE_AHEAD) - waiting.filter(recently).count()
     unsent = waiting.filter(~recently | Q(woken_at__isnull=True)).order_by("number")
     chunks = list(unsent.values_list("pk", flat=True)[: max(0, room)])
     RunChunk.objects.filter(pk__in=chunks, state=WAITING).update(woken_at=now)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.conf import settings
@@ -13,7 +13,7 @@ from django.utils import timezone
 from annotator.models import Event, Project, User
 from labeling.core.labelers import Labeler, OptionError, labeler_called
 from labeling.core.schema import Schema
-from labeling.engines import EngineView, is_allowed, root
+from labeling.engines import EngineView, is_allowed, local_engine, model_at, root
 from labeling.exceptions import UserError
 from labeling.models import Run, RunChunk
 from labeling.selectors import InputSet, input_set
@@ -27,7 +27,8 @@ MAX_CONCURRENCY: Final = 4096
 class Plan:
     """What a run is asked to be. `options` are `key=value`; `cases` are keys of cases, None for all reports.
 
-    With `is_prefill` readers start from its labels when it is complete.
+    `url` is the address of a server, or names an engine in the worker, which has its model and may be told its
+    `device`. With `is_prefill` readers start from its labels when it is complete.
     """
 
     labeler: str
@@ -38,6 +39,7 @@ class Plan:
     cases: tuple[str, ...] | None = None
     revision: str = ""
     is_prefill: bool = False
+    device: str = ""
 
 
 class RunExists(UserError):
@@ -57,11 +59,12 @@ def configured(plan: Plan, schema: Schema) -> tuple[Labeler, Any]:
         raise UserError(str(error.args[0])) from error
     except OptionError as error:
         raise UserError(str(error)) from error
-    if not plan.model.strip():
-        raise UserError("no model was named; give the name under which the server has it")
+    model_at(plan.url, plan.model)
     if not 1 <= plan.concurrency <= MAX_CONCURRENCY:
         raise UserError(f"{plan.concurrency} calls in flight, expected 1 to {MAX_CONCURRENCY:,}")
     root(plan.url)
+    if not local_engine(plan.url, device=plan.device) and plan.device:
+        raise UserError("a device can be chosen for an engine in the worker only, not for a server")
     return labeler, config
 
 
@@ -77,7 +80,7 @@ def start_model_run(
 ) -> Run:
     """A queued run in chunks; the caller sends the messages (`labeling.tasks.wake`) or carries it itself.
 
-    `engine` is what the server said it is, if it was asked: without it the first worker asks. Raises `UserError`;
+    `engine` is what it said it is, if it was asked: without that the first worker asks. Raises `UserError`;
     `RunExists` when the same was done, or begun, already.
     """
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
@@ -85,6 +88,8 @@ def start_model_run(
     labeler, config = configured(plan, schema)
     if only_allowed:
         require_allowed(plan.url)
+    plan = replace(plan, model=model_at(plan.url, plan.model))
+    engine = engine if engine and engine.is_known else None
     reports = input_set(project, cases=plan.cases)
     if not reports.n_reports:
         raise UserError(f"project {project.slug} has no reports to label")
@@ -129,6 +134,7 @@ def _request(plan: Plan) -> dict[str, Any]:
         "url": root(plan.url),
         "model": plan.model,
         "revision": plan.revision,
+        "device": plan.device,
         "options": list(plan.options),
         "concurrency": plan.concurrency,
         "is_prefill": plan.is_prefill,
@@ -137,13 +143,14 @@ def _request(plan: Plan) -> dict[str, Any]:
 
 
 def _refuse_repetition(project: Project, plan: Plan, inputs: Mapping[str, Any]) -> None:
-    """Same method, same reports: same labels. Without word of the engine, the same address counts as the same one."""
+    """Same method, same reports: same labels. Without word of the engine, what was asked for counts as what it is."""
+    asked = {name: value for name, value in _request(plan).items() if name in ("url", "revision", "device")}
     runs = Run.objects.filter(project=project, labeler=plan.labeler, schema=project.schema_id)
     for run in runs.exclude(state=Run.State.CANCELLED).exclude(request={}):
         is_equal = inputs.items() <= run.manifest.items()
         if "backend" not in inputs or "backend" not in run.manifest:
             known = {key: value for key, value in inputs.items() if key != "backend"}
-            is_equal = known.items() <= run.manifest.items() and run.request["url"] == root(plan.url)
+            is_equal = known.items() <= run.manifest.items() and asked.items() <= ({"device": ""} | run.request).items()
         if is_equal:
             do = {Run.State.COMPLETE: "its labels are there"}
             do |= dict.fromkeys((Run.State.PAUSED, Run.State.FAILED), "resume it")

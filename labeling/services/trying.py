@@ -12,7 +12,7 @@ from labeling.core.labelers import Labeler
 from labeling.core.many import EngineGone, Pace, Result, Tally, label_many
 from labeling.core.records import ReportText
 from labeling.core.schema import Schema
-from labeling.engines import LOOK_S, EngineView, open_backend, root
+from labeling.engines import LOOK_S, EngineView, local_engine, open_backend, root
 from labeling.exceptions import UserError
 from labeling.selectors import input_set
 from labeling.services.asking import OpenedBackend
@@ -66,11 +66,19 @@ class Trial:
 def try_plan(
     *, project: Project, plan: Plan, n_reports: int = 3, only_allowed: bool = True, backend: OpenedBackend | None = None
 ) -> Trial:
-    """Label the first few reports of the plan. Raises `UserError`, as when the engine does not answer."""
+    """Label the first few reports of the plan. Raises `UserError`, as when the engine does not answer.
+
+    An engine in the worker is tried only with its `backend`, by a process that may load it.
+    """
     schema = project.schema.parsed()
     labeler, config = configured(plan, schema)
     if only_allowed:
         require_allowed(plan.url)
+    if local_engine(plan.url) and backend is None:
+        raise UserError(
+            f"{root(plan.url)} is an engine in the worker, which is not loaded here; try it on the worker's machine: "
+            f"manage.py label {project.slug} --labeler {plan.labeler} --url {root(plan.url)} --dry-run"
+        )
     reports = input_set(project, cases=plan.cases)
     rows = reports.reports().values_list("report_id", "text")[:n_reports]
     texts = [ReportText(report_id, text) for report_id, text in rows]
@@ -93,7 +101,7 @@ async def _label(
 ) -> tuple[list[Result], Tally, float, EngineView]:
     tally = Tally()
     try:
-        async with asyncio.timeout(TRY_S):
+        async with asyncio.timeout(None if local_engine(plan.url) else TRY_S):  # loading a model may take longer
             await backend.look()
             start_s = monotonic()
             results = [

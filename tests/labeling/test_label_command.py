@@ -109,6 +109,12 @@ def test_an_engine_that_refuses_leaves_a_failed_run_that_can_be_resumed(project,
     [
         (["--model", "tiny"], "--url is needed"),
         (["--url", "http://127.0.0.1:1"], "--model is needed"),
+        (["--backend", "openai", "--model", "tiny"], "--url is needed"),
+        (["--backend", "vllm"], "--model is needed for --backend vllm: a folder, or a name"),
+        (["--backend", "vllm", "--model", "m", "--url", "http://127.0.0.1:1"], "--backend vllm has none"),
+        (["--backend", "vllm", "--model", "m", "--device", "cpu"], "a device can be chosen for transformers only"),
+        (["--backend", "vllm", "--model", "no/such/folder"], "vllm: is followed by the full path of a folder"),
+        (["--url", "http://127.0.0.1:1", "--model", "m", "--device", "cpu"], "for an engine in the worker only"),
         (["--resume", "x"], "'x' is not the id of a run"),
         (["--resume", "00000000-0000-4000-8000-000000000000"], "has no run 0000"),
     ],
@@ -116,6 +122,23 @@ def test_an_engine_that_refuses_leaves_a_failed_run_that_can_be_resumed(project,
 def test_what_is_missing_is_named(project, options, message):
     with pytest.raises(CommandError, match=message):
         call_command("label", "lumbar", "--labeler", "direct-query", *options)
+
+
+@pytest.mark.parametrize("named", ["backend", "url"])
+def test_an_engine_in_the_worker_is_not_loaded_to_queue_a_run(project, monkeypatch, tmp_path, capsys, named):
+    sent = []
+    monkeypatch.setattr(tasks.label_chunk, "apply_async", lambda args, **more: sent.append(more["queue"]))
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    engine = {
+        "backend": ["--backend", "transformers", "--model", "tiny", "--device", "cpu"],
+        "url": ["--url", f"transformers:{tmp_path}/tiny", "--device", "cpu"],
+    }[named]
+    call_command("label", "lumbar", "--labeler", "direct-query", *engine)
+    run = Run.objects.get()
+    assert run.request["url"] == f"transformers:{tmp_path}/tiny"
+    assert (run.request["model"], run.request["device"], run.state, sent) == ("tiny", "cpu", "queued", ["llm-local"])
+    assert "for the workers of the queue llm-local" in capsys.readouterr().out
 
 
 def test_a_model_that_the_server_has_not_is_named(project, server):

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -60,6 +60,8 @@ class Instance:
 
     folder: Path
     broker: str | None
+    python: Path | str = sys.executable
+    more: dict[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
         """What its processes know."""
@@ -73,17 +75,17 @@ class Instance:
             "OVERREAD_RUN_CHUNK_REPORTS": "3",
             "OVERREAD_LLM_RESTART_S": "1",
         }
-        return kept | ({"OVERREAD_BROKER_URL": self.broker} if self.broker else {})
+        return kept | ({"OVERREAD_BROKER_URL": self.broker} if self.broker else {}) | self.more
 
-    def manage(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def manage(self, *command: str, within_s: float = GIVE_UP_S) -> subprocess.CompletedProcess[str]:
         """Run a management command to its end."""
         return subprocess.run(
-            [sys.executable, "manage.py", *command],
+            [self.python, "manage.py", *command],
             cwd=ROOT,
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=GIVE_UP_S,
+            timeout=within_s,
             check=False,
         )
 
@@ -93,7 +95,7 @@ class Instance:
         with (
             (self.folder / "worker.log").open("ab") as log,
             subprocess.Popen(
-                [sys.executable, *command],
+                [self.python, *command],
                 cwd=ROOT,
                 env=self.environment(),
                 stdout=log,
@@ -107,10 +109,13 @@ class Instance:
                 kill(process)
 
     @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
-        """A Celery worker of one process."""
-        options = ("--concurrency=1", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO")
-        with self.process("-m", "celery", "-A", "annotator", "worker", "--queues=default,llm", *options) as process:
+    def worker(
+        self, *pool: str, queues: str = "default,llm", concurrency: int = 1
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A Celery worker of one process, unless `pool` says otherwise."""
+        options = (f"--concurrency={concurrency}", f"--queues={queues}", "--loglevel=INFO", *pool)
+        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+        with self.process("-m", "celery", "-A", "annotator", "worker", *options, *quiet) as process:
             yield process
 
     def log(self) -> str:
