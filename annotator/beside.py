@@ -27,7 +27,7 @@ def is_embedded() -> bool:
 
 @contextmanager
 def worker_beside() -> Iterator[None]:
-    """A Celery worker while the block runs, where the instance is embedded. Killed with this process."""
+    """A Celery worker while the block runs, where the instance is embedded. It ends with this process, even killed."""
     if not is_embedded():
         yield
         return
@@ -58,4 +58,4 @@ def _stop(worker: "subprocess.Popen[bytes]") -> None:
 
 def _die_with_parent() -> None:
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)  # a cold stop: it waits for no chunk
