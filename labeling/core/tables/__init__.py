@@ -1,7 +1,8 @@
-"""Label tables in and out: LEAVS long and wide, a long table, JSON Lines. See docs/labels.md."""
+"""Label tables in and out: LEAVS long and wide, a long table, JSON Lines; Label Studio in. See docs/labels.md."""
 
 from labeling.core.tables.files import FORMATS, atomic_output, read_labels, write_labels
 from labeling.core.tables.records import LabeledReport, LabelMeta, LabelTable, TableError
+from labeling.core.tables.studio_names import StudioMapping, parse_mapping
 from labeling.core.tables.wide import merged_schema
 
 __all__ = [
@@ -9,9 +10,11 @@ __all__ = [
     "LabelMeta",
     "LabelTable",
     "LabeledReport",
+    "StudioMapping",
     "TableError",
     "atomic_output",
     "merged_schema",
+    "parse_mapping",
     "read_labels",
     "write_labels",
 ]

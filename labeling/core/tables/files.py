@@ -15,8 +15,9 @@ from labeling.core.intake.encoding import bounded_lines, detect_encoding, text_o
 from labeling.core.intake.records import DEFAULT_LIMITS, FileSource, IntakeError, Limits, Source
 from labeling.core.intake.sniffing import is_zip
 from labeling.core.schema import Schema
-from labeling.core.tables import jsonl, leavs, long, wide
+from labeling.core.tables import jsonl, label_studio, leavs, long, wide
 from labeling.core.tables.records import LabeledReport, LabelTable, TableError
+from labeling.core.tables.studio_names import NO_MAPPING, StudioMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,13 @@ def read_labels(
     schema: Schema,
     filename: str,
     rater: str = "imported",
+    mapping: StudioMapping = NO_MAPPING,
     limits: Limits = DEFAULT_LIMITS,
 ) -> LabelTable:
-    """Read a label table of any of `FORMATS`, told by its columns. File objects are binary and can seek.
+    """Read a label table of any of `FORMATS`, or of Label Studio, told by its content. A file object can seek.
 
-    `rater` stands for whoever made the labels where the file does not say. Raises `IntakeError` when the file is no
-    label table, `TableError` when it is one of another schema.
+    `rater` stands for whoever made the labels where the file does not say, `mapping` says what names in a file of Label
+    Studio mean. Raises `IntakeError` when the file is no label table, `TableError` when it is one of another schema.
     """
     with ExitStack() as stack:
         if isinstance(path_or_fileobj, (str, os.PathLike)):
@@ -95,13 +97,17 @@ def read_labels(
         else:
             stream = path_or_fileobj
         if is_zip(stream):
-            raise IntakeError("label tables are read from CSV and JSON Lines only", code="not_a_label_table")
+            raise IntakeError("label tables are read from CSV, JSON and JSON Lines only", code="not_a_label_table")
         encoding = detect_encoding(stream)
         with text_of(stream, encoding) as text:
             begin = text.read(4096).lstrip()[:1]
         if begin == "{":
             with text_of(stream, encoding) as text:
                 return jsonl.read(bounded_lines(text, max_chars=limits.max_record_chars), schema=schema)
+        if begin == "[":
+            return label_studio.read(
+                stream, encoding=encoding, schema=schema, rater=rater, mapping=mapping, limits=limits
+            )
         source = open_delimited(stream, encoding=encoding, filename=filename, limits=limits, keep_uneven=True)
         return _reader_of(source)(source, schema=schema, rater=rater)
 
