@@ -154,6 +154,7 @@ class Asker:
             self.store.keep(known)
         said = json.loads(known.answer)
         if len(said["floor"]) == len(choices):
+            self._note(key, "unreadable")
             raise UnreadableAnswer(f"Answer with one of these and nothing else: {', '.join(choices)}.")
         first, second = said["logits"]
         return float(first - second)

@@ -58,7 +58,9 @@ class Pace:
 
 @dataclass(slots=True)
 class Tally:
-    """What was done so far. Tokens are those that the engine counted; `waiting` calls are under way now.
+    """What was done so far. Tokens are those that the engine counted.
+
+    `n_calls` were begun and not given up: `waiting` of them have no end yet, the others were answered or failed.
 
     `n_remembered` reports were labelled without asking, from calls that had been answered before.
     """
@@ -293,6 +295,9 @@ class _Line:
             answered = await ask()
         except BackendError:
             tally.n_calls_failed += 1
+            raise
+        except asyncio.CancelledError:
+            tally.n_calls -= 1  # most of these still waited for their turn
             raise
         finally:
             self._tasks.discard(task)

@@ -87,10 +87,12 @@ class Holder(Generic[Wanted]):
             loop, self._loop = self._loop, None
             if loop is None or self._thread is None:
                 return
-            with suppress(TooLate):
-                asyncio.run_coroutine_threadsafe(self._drop(), loop).result(CLOSE_S)
-            loop.call_soon_threadsafe(loop.stop)
-            self._thread.join(CLOSE_S)
+            try:
+                with suppress(TooLate):
+                    asyncio.run_coroutine_threadsafe(self._drop(), loop).result(CLOSE_S)
+            finally:
+                loop.call_soon_threadsafe(loop.stop)
+                self._thread.join(CLOSE_S)
 
     async def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Do this on the engine's event loop; when it is cancelled here, it is cancelled there."""
@@ -123,12 +125,20 @@ class Holder(Generic[Wanted]):
             self._idle.set()
 
     async def _drop(self) -> None:
-        """No engine is left afterwards. One that is being closed is closed to the end, whoever stops waiting for it."""
+        """No engine is left afterwards. One that is being closed is closed to the end, whoever stops waiting for it.
+
+        Raises what the closing raises, once: the next engine is not kept waiting for it.
+        """
         if self._loaded is not None:
             loaded, self._loaded = self._loaded, None
             self._closing = asyncio.create_task(self._let_go(loaded))
-        if self._closing is not None:
-            await asyncio.shield(self._closing)
+        closing = self._closing
+        if closing is not None:
+            try:
+                await asyncio.shield(closing)
+            finally:
+                if closing.done():
+                    self._closing = None
 
     async def _let_go(self, loaded: _Loaded[Wanted]) -> None:
         await asyncio.wait([loaded.loading])  # a thread that loads cannot be stopped

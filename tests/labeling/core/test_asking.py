@@ -116,8 +116,10 @@ def test_choices_that_the_engine_did_not_list_have_no_difference():
         async def choice_logits(self, messages, choices):
             return ChoiceLogits((-9.0, -9.0), floor=frozenset({0, 1}))
 
+    store = MemoryStore()
     with pytest.raises(UnreadableAnswer):
-        asyncio.run(Asker(Blind(lambda call: None)).logit_difference(TURNS, ("yes", "no"), purpose=WHY))
+        asyncio.run(Asker(Blind(lambda call: None), store).logit_difference(TURNS, ("yes", "no"), purpose=WHY))
+    assert [record.read for record in store.records.values()] == ["unreadable"]
 
 
 def test_record_survives_its_json_form():

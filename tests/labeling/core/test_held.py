@@ -28,6 +28,7 @@ class Engine(ScriptedBackend):
     refusal: BackendError | None = None
     may_load: threading.Event | None = None
     may_close: threading.Event | None = None
+    is_stuck: bool = False
 
     async def look(self) -> None:
         self.told.append(f"load {self.name}")
@@ -41,6 +42,8 @@ class Engine(ScriptedBackend):
             self.told.append(f"closing {self.name}")
             await asyncio.to_thread(self.may_close.wait, GIVE_UP_S)
         self.told.append(f"close {self.name}")
+        if self.is_stuck:
+            raise RuntimeError("does not end")
 
     async def _said(self, call: Call) -> Any:
         self.loops.add(asyncio.get_running_loop())
@@ -199,6 +202,26 @@ def test_an_engine_that_is_being_closed_is_closed_to_the_end_before_another_is_l
 
     asyncio.run(asyncio.wait_for(main(), GIVE_UP_S))
     assert world.told == ["load one", "closing one", "close one", "load three"]
+
+
+def test_an_engine_that_cannot_be_closed_is_told_once_and_another_is_loaded_then(world: World) -> None:
+    world.options = {"is_stuck": True}
+    world.work("one")
+    world.options = {}
+    with pytest.raises(RuntimeError, match="does not end"):
+        world.work("two")
+    assert world.work("two") == "yes"
+    assert world.told == ["load one", "close one", "load two"]
+
+
+def test_a_holder_whose_engine_cannot_be_closed_leaves_no_thread_and_can_be_used_again(world: World) -> None:
+    world.options = {"is_stuck": True}
+    world.work()
+    world.options = {}
+    with pytest.raises(RuntimeError, match="does not end"):
+        world.holder.close()
+    assert "engine" not in {thread.name for thread in threading.enumerate()}
+    assert world.work() == "yes"
 
 
 def test_a_cancelled_call_is_cancelled_in_the_engine_and_no_more_are_in_flight_than_were_allowed(world: World) -> None:

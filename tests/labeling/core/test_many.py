@@ -311,6 +311,7 @@ def test_cancelled_run_leaves_no_call_under_way() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert (backend.in_flight, tally.waiting) == (0, 0)
+        assert tally.n_calls == 0  # none of them had an end
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(run())
