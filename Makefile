@@ -43,9 +43,11 @@ bench-viewer:  ## Measure images: import, the image pane in Chromium beside a mi
 	@scripts/install app vision dev && scripts/system chromium && scripts/web
 	@$(PY) -m benchmarks.import_images && $(PY) -m benchmarks.viewer
 
-bench-labeling:  ## Count calls and tokens of the labelers, measure what labeling costs beside the model
-	@scripts/install app vision dev
+bench-labeling:  ## Count calls and tokens of the labelers, measure time and memory of labeling beside the model
+	@scripts/install app vision dev && scripts/system chromium && scripts/web
 	@$(PY) -m benchmarks.labeling_counts && $(PY) -m benchmarks.labeling_overhead --reports 200
+	@$(PY) -m benchmarks.labeling_overhead --memory --reports 10000
+	@$(PY) -m benchmarks.first_label
 
 lock:  ## Recompile requirements*.txt and package-lock.json (UPGRADE=1 takes newer versions)
 	@scripts/install && scripts/lock

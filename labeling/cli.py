@@ -5,6 +5,7 @@ or reports failed; 130 interrupted.
 """
 
 import argparse
+import asyncio
 import os
 import sys
 from collections import Counter
@@ -12,7 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from labeling.core.labelers import MODEL_LABELERS
+from labeling.core.labelers import MODEL_LABELERS, OptionError, labeler_called
+from labeling.core.records import ReportText
 from labeling.core.schema import Schema
 from labeling.core.schema_yaml import SchemaError, load_preset, parse_schema, preset_names, preset_source
 
@@ -62,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_schema_commands(commands.add_parser("schema", help="list, show or check label schemas"))
     _add_label_options(commands.add_parser("label", help="label the reports of a file"))
+    _add_prompt_options(commands.add_parser("prompts", help="show what a labeler asks a model about one cell"))
     return parser
 
 
@@ -114,6 +117,16 @@ def _add_model_options(group: "argparse._ArgumentGroup") -> None:
     )
 
 
+def _add_prompt_options(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Show every question about one cell of one report, to the letter. No model is asked."
+    parser.add_argument("--schema", required=True, metavar="NAME|FILE", help="a preset, or a YAML file")
+    parser.add_argument("--labeler", required=True, choices=MODEL_LABELERS)
+    parser.add_argument("--report", required=True, metavar="FILE", help="the text of one report")
+    parser.add_argument("--cell", required=True, metavar="TARGET|FINDING", help="such as 'liver|focal'")
+    parser.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="its options")
+    parser.set_defaults(run=_show_prompts)
+
+
 def _count(most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         count = int(text) if text.isdecimal() else 0
@@ -141,7 +154,7 @@ def _show_schema(options: argparse.Namespace) -> int:
 
 def _check_schema(options: argparse.Namespace) -> int:
     try:
-        schema = parse_schema(_read_yaml(options.file))
+        schema = parse_schema(_read_text(options.file))
     except SchemaError as error:
         for problem in error.problems:
             print(f"{options.file}:{problem.line}: {problem.message}")
@@ -181,11 +194,11 @@ def _source_of(name: str) -> str:
     if name in preset_names():
         return preset_source(name)
     if name.endswith((".yaml", ".yml")) or Path(name).exists():
-        return _read_yaml(name)
+        return _read_text(name)
     raise _CommandError(f"no schema {name!r}: presets are {', '.join(preset_names())}; or give a YAML file", _USAGE)
 
 
-def _read_yaml(path: str) -> str:
+def _read_text(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -212,6 +225,25 @@ def _label(options: argparse.Namespace) -> int:
     _list_problems(outcome, quiet=options.quiet)
     is_all = not outcome.failures and all(problem.code in _HARMLESS for problem in outcome.problems)
     return _OK if is_all else _SOME_REFUSED
+
+
+def _show_prompts(options: argparse.Namespace) -> int:
+    # Loaded here because the other commands need none of it.
+    from labeling.core.conversations import as_text, conversations  # noqa: PLC0415
+    from labeling.core.excerpts import NoReport  # noqa: PLC0415
+    from labeling.core.previews import preview  # noqa: PLC0415
+
+    schema, labeler = _schema_called(options.schema), labeler_called(options.labeler)
+    report = ReportText(Path(options.report).name, _read_text(options.report))
+    try:
+        cell, config = schema.cell_of(options.cell), labeler.configure(options.config, schema)
+        found = asyncio.run(preview(report, labeler=labeler, schema=schema, config=config, cell=cell))
+    except (KeyError, OptionError) as error:
+        raise _CommandError(str(error.args[0]), _USAGE) from error
+    except NoReport as error:
+        raise _CommandError(str(error)) from error
+    sys.stdout.write(as_text(conversations(found.calls)))
+    return _OK
 
 
 def _check_label_options(options: argparse.Namespace) -> None:

@@ -16,9 +16,12 @@ from labeling.core.backends import BackendError
 from labeling.core.backends.held import Holder, Lease
 from labeling.core.backends.local_engines import LocalEngine, engine_at, open_engine
 from labeling.core.backends.openai_http import OpenAIBackend, root_of
+from labeling.core.backends.openai_records import NO_CACHE_COUNT
 from labeling.exceptions import UserError
 
-LOOK_S = 5.0
+LOOK_S = 5.0  # to wait for a server that restarts
+MOST_LOOK_S = 60.0  # for all questions that tell what a server is
+_NO_MODEL = ""  # to ask which there are
 _MOST_AT_ONCE: Final = 256  # calls that an engine in this process works on, whatever its runs may have in flight
 _HOLDER: Final[Holder[LocalEngine]] = Holder(partial(open_engine, concurrency=_MOST_AT_ONCE))
 
@@ -29,6 +32,11 @@ class EngineView:
 
     fingerprint: Mapping[str, str]
     lacks: tuple[str, ...]
+
+    @property
+    def counts_cached(self) -> bool:
+        """Whether it says how much of a prompt came out of its cache."""
+        return self.is_known and NO_CACHE_COUNT not in self.lacks
 
     @property
     def is_known(self) -> bool:
@@ -123,7 +131,7 @@ def close_engine() -> None:
 
 
 def look_at(url: str, model: str, *, revision: str = "") -> EngineView:
-    """Ask a server what it is, for a few seconds. Raises `UserError` when it does not say, or has not the model.
+    """Ask a server what it is, for a minute at most. Raises `UserError` when it does not say, or has not the model.
 
     An engine in the worker is not asked: that would load it here.
     """
@@ -133,10 +141,34 @@ def look_at(url: str, model: str, *, revision: str = "") -> EngineView:
 
     async def look() -> EngineView:
         backend = open_server(url, model, concurrency=4, revision=revision, timeout_s=60, restart_s=LOOK_S)
-        async with backend:
+        async with asyncio.timeout(MOST_LOOK_S), backend:
             return EngineView(dict(backend.fingerprint), backend.lacks)
 
     try:
         return asyncio.run(look())
+    except TimeoutError as error:
+        said = f"{root(url)} did not say what it is within {MOST_LOOK_S:g} seconds; try again once it is less busy"
+        raise UserError(said) from error
+    except BackendError as error:
+        raise UserError(f"{root(url)}: {error}") from error
+
+
+def models_at(url: str) -> tuple[str, ...]:
+    """Names of the models that a server has, asked for a few seconds. Raises `UserError` when it does not say.
+
+    An engine in the worker has one, which its address names.
+    """
+    if local := local_engine(url):
+        return (local.model,)
+
+    async def ask() -> tuple[str, ...]:
+        backend = open_server(url, _NO_MODEL, concurrency=1, timeout_s=LOOK_S, restart_s=0)
+        try:
+            return await backend.served()
+        finally:
+            await backend.aclose()
+
+    try:
+        return asyncio.run(ask())
     except BackendError as error:
         raise UserError(f"{root(url)}: {error}") from error

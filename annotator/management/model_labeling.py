@@ -15,6 +15,7 @@ from labeling.engines import close_engine, local_engine, look_at, open_backend
 from labeling.models import Run
 from labeling.progress import Progress
 from labeling.selectors import RunProgress, failures_by_kind, run_progress
+from labeling.selectors.run_costs import known_tokens
 from labeling.services import Plan, resume_run, start_model_run
 from labeling.services.here import carry_here
 from labeling.services.trying import Trial, try_plan
@@ -145,12 +146,13 @@ def _carry(run: Run, out: OutputWrapper, *, is_shown: bool) -> None:
 
 
 def _report(run: Run, out: OutputWrapper) -> None:
-    progress = run_progress(run)
+    progress, known = run_progress(run), known_tokens(run)
+    n_read = _counted(progress.prompt_tokens, is_known=known["prompt_tokens"])
+    n_written = _counted(progress.generated_tokens, is_known=known["generated_tokens"])
     failed = ", ".join(f"{count:,} {kind}" for kind, count in failures_by_kind(run).items())
     said = (
         f"run {run.run_id} is {run.state}: {progress.n_labeled:,} of {run.n_reports:,} reports labeled, "
-        f"{progress.n_calls:,} calls, {progress.prompt_tokens:,} tokens read, "
-        f"{progress.generated_tokens:,} written, {progress.active_s:.1f} s"
+        f"{progress.n_calls:,} calls, {n_read} tokens read, {n_written} written, {progress.active_s:.1f} s"
     )
     if run.state == Run.State.FAILED:
         raise CommandError(f"{said}\n{run.reason}\ngo on with --resume {run.run_id}")
@@ -168,11 +170,25 @@ def _show_trial(trial: Trial, out: OutputWrapper) -> None:
             if label.state is not Missing.NOT_ASKED
         ]
         out.write("\n".join([f"{result.report.report_id}:", *said]))
+    _show_cost(trial, out)
+
+
+def _show_cost(trial: Trial, out: OutputWrapper) -> None:
     tally, n = trial.tally, len(trial.results)
+    is_known = tally.prompt_tokens > 0
+    n_read, all_read = (_counted(each, is_known=is_known) for each in (tally.prompt_tokens, trial.prompt_tokens))
+    n_written, all_written = (
+        _counted(each, is_known=is_known) for each in (tally.generated_tokens, trial.generated_tokens)
+    )
+    n_cached = _counted(tally.cached_tokens, is_known=is_known and trial.engine.counts_cached)
     out.write(
-        f"{n} reports: {tally.n_calls:,} calls, {tally.prompt_tokens:,} tokens read ({tally.cached_tokens:,} from the "
-        f"cache), {tally.generated_tokens:,} written, {trial.seconds:.1f} s\n"
-        f"all {trial.n_all:,} reports: about {trial.n_calls:,} calls, {trial.prompt_tokens:,} tokens read, "
-        f"{trial.generated_tokens:,} written, {trial.seconds_at_least:,.0f} to {trial.seconds_at_most:,.0f} s\n"
+        f"{n} reports: {tally.n_calls:,} calls, {n_read} tokens read ({n_cached} from the cache), "
+        f"{n_written} written, {trial.seconds:.1f} s\n"
+        f"all {trial.n_all:,} reports: about {trial.n_calls:,} calls, {all_read} tokens read, "
+        f"{all_written} written, {trial.seconds_at_least:,.0f} to {trial.seconds_at_most:,.0f} s\n"
         "nothing was stored"
     )
+
+
+def _counted(n_tokens: int, *, is_known: bool) -> str:
+    return f"{n_tokens:,}" if is_known else "unknown"

@@ -1,10 +1,9 @@
 """Bring labels back in: readings with their revisions and readers, machine labels as runs; nothing comes in twice."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from hashlib import blake2b
-from itertools import islice
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from django.db import transaction
@@ -18,12 +17,13 @@ from annotator.services import imported_readings, imported_runs
 from annotator.services.exports import MACHINE, READINGS
 from annotator.services.files import sha256_of
 from annotator.services.imported_readings import ReadingWriter
-from annotator.services.imported_runs import RunWriter
-from annotator.services.outcomes import Outcome, RowOutcome, refused_row
+from annotator.services.imported_runs import MoreReports, Origin, RunWriter
+from annotator.services.label_files import UNNAMED, LabelFile
+from annotator.services.outcomes import LabelOutcome, RowOutcome
 from labeling.core.intake import IntakeError
-from labeling.core.intake.records import ProblemCode, has_unstorable
-from labeling.core.schema import Schema
-from labeling.core.tables import LabeledReport, LabelTable, TableError, jsonl, read_labels
+from labeling.core.intake.records import has_unstorable
+from labeling.core.tables import LabeledReport, StudioMapping, TableError
+from labeling.core.tables.studio_names import NO_MAPPING
 
 BATCH = 200
 
@@ -34,13 +34,20 @@ class LabelImportOptions:
 
     `what` is readings or machine, `arm` whether readers started from machine labels; JSON Lines of ours say both.
     `create_readers` makes accounts that nobody can sign in with for readers unknown here; `prefill` lets readers
-    start from imported machine labels.
+    start from imported machine labels, of `prefill_rater` where a file has several raters. `rater` is who made the
+    labels where the file does not say, `mapping` what names in a file of Label Studio mean. `raters`, where given, are
+    the only ones that are taken. With `only_machine` readings are refused.
     """
 
     what: str = ""
     arm: str = ""
     create_readers: bool = False
     prefill: bool = False
+    prefill_rater: str = ""
+    rater: str = UNNAMED
+    mapping: StudioMapping = NO_MAPPING
+    raters: frozenset[str] | None = None
+    only_machine: bool = False
 
 
 def import_labels(
@@ -49,104 +56,142 @@ def import_labels(
     path: Path,
     actor: User | None,
     options: LabelImportOptions | None = None,
+    file_name: str = "",
+    dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
-) -> Outcome:
+) -> LabelOutcome:
     """Store the label sets of a file; all of it or, when something breaks, nothing.
 
     A label set that is stored already is unchanged; one that does not fit is refused with a reason. Raises
-    `ImportRefused` when the file as a whole cannot be read.
+    `ImportRefused` when the file as a whole cannot be read. With `dry_run` nothing is stored, and of readings nothing
+    is told.
     """
-    options = options or LabelImportOptions()
-    schema = parsed_schema(project.schema)
-    outcome = Outcome()
-    try:
-        labels = _read(path, schema, outcome)
-        with transaction.atomic():
-            Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-            digest = sha256_of(path)
-            readings = ReadingWriter(project, schema, arm=options.arm, create_readers=options.create_readers)
-            runs = RunWriter(project, schema, actor=actor, file_name=path.name, file_sha256=digest)
+    chosen = options or LabelImportOptions()
+    file = LabelFile(path=path, name=file_name or path.name, rater=chosen.rater, mapping=chosen.mapping)
+    job = _Job(project, file, actor=actor, options=chosen, dry_run=dry_run, progress=progress)
+    anew: set[tuple[str, str]] = set()
+    while True:
+        try:
+            return job.carry_out(anew)
+        except MoreReports as found:
+            # The file came in before some of its reports were here; a run is never added to.
+            anew.add(found.place)
+        except (IntakeError, TableError) as error:
+            raise ImportRefused(str(error)) from error
+
+
+class _Job:
+    """One import of a file."""
+
+    def __init__(
+        self,
+        project: Project,
+        file: LabelFile,
+        *,
+        actor: User | None,
+        options: LabelImportOptions,
+        dry_run: bool,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        self.project = project
+        self.options = options
+        self.outcome = LabelOutcome()
+        self._actor = actor
+        self._file = file
+        self._schema = parsed_schema(project.schema)
+        self._dry_run = dry_run
+        self._progress = progress
+
+    def carry_out(self, anew: set[tuple[str, str]]) -> LabelOutcome:
+        """Store all, with runs of their own for what is `anew`."""
+        self.outcome = LabelOutcome()
+        origin = self._origin()
+        unread = self._file.label_sets(self._schema, self.outcome)
+        # The first ones take as long as the whole file to read; nobody shall wait for the project meanwhile.
+        labels = chain(list(islice(unread, BATCH)), unread)
+        with self._one_piece():
+            readings = ReadingWriter(
+                self.project, self._schema, arm=self.options.arm, create_readers=self.options.create_readers
+            )
+            runs = RunWriter(
+                self.project, self._schema, actor=self._actor, origin=origin, anew=anew, dry_run=self._dry_run
+            )
             n_done = 0
             while batch := list(islice(labels, BATCH)):
-                _store(batch, readings=readings, runs=runs, schema=schema, what=options.what, outcome=outcome)
+                self._store(batch, readings=readings, runs=runs)
                 n_done += len(batch)
-                if progress:
-                    progress(n_done)
-            runs.finish(prefill=options.prefill)
-            if outcome.created:
-                _log(project, actor, digest, outcome)
-    except (IntakeError, TableError) as error:
-        raise ImportRefused(str(error)) from error
-    return outcome
+                if self._progress:
+                    self._progress(n_done)
+            self.outcome.runs = runs.finish(prefill=self.options.prefill, rater=self.options.prefill_rater)
+            if self.outcome.created and not self._dry_run:
+                self._log(origin.file_sha256)
+        return self.outcome
 
+    @contextmanager
+    def _one_piece(self) -> Iterator[None]:
+        """All or nothing, while nobody else changes the project; a dry run changes nothing and waits for nobody."""
+        if self._dry_run:
+            yield
+            return
+        with transaction.atomic():
+            Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
+            yield
 
-def _log(project: Project, actor: User | None, digest: str, outcome: Outcome) -> None:
-    payload = {"file_sha256": digest, **outcome.counts()}
-    now = timezone.now()
-    Event.objects.create(project=project, actor=actor, verb=Event.Verb.LABELS_IMPORTED, payload=payload, at=now)
+    def _origin(self) -> Origin:
+        mapping = {}
+        if self._file.is_label_studio:
+            sent = asdict(self.options.mapping)
+            mapping = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in sent.items()}
+        return Origin(self._file.name, sha256_of(self._file.path), mapping)
 
+    def _log(self, digest: str) -> None:
+        Event.objects.create(
+            project=self.project,
+            actor=self._actor,
+            verb=Event.Verb.LABELS_IMPORTED,
+            payload={"file_sha256": digest, **self.outcome.counts()},
+            at=timezone.now(),
+        )
 
-def _read(path: Path, schema: Schema, outcome: Outcome) -> Iterator[LabeledReport]:
-    """Label sets of the file; rows that cannot be read are counted. JSON Lines are read as they are needed."""
-    with path.open("rb") as stream:
-        is_jsonl = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
-    if is_jsonl:
-        yield from _read_jsonl(path, schema, outcome)
-        return
-    table = read_labels(path, schema=schema, filename=path.name)
-    if table.schema.hash != schema.hash:
-        raise ImportRefused(f"{table.format} merges findings and cannot be read back; use long, leavs or jsonl")
-    for problem in table.problems:
-        outcome.add(refused_row(problem))
-    yield from table.reports
+    def _store(self, batch: list[LabeledReport], *, readings: ReadingWriter, runs: RunWriter) -> None:
+        storable = []
+        for labels in batch:
+            if not _is_storable(labels):
+                reason = "a label set holds a NUL character or half of a character pair, which cannot be stored"
+                self.outcome.add(RowOutcome(0, "", "refused", "unstorable_character", reason))
+                continue
+            self.outcome.raters[labels.rater] += 1
+            if self.options.raters is None or labels.rater in self.options.raters:
+                storable.append(labels)
+        known = _known_cases(self.project, {labels.report_id for labels in storable})
+        of_readers, of_machines = [], []
+        self.outcome.reports_here |= known.keys()
+        self.outcome.reports_unknown |= {labels.report_id for labels in storable} - known.keys()
+        for labels in storable:
+            case = known.get(labels.report_id)
+            kind = labels.meta.extra.get("kind", self.options.what)
+            if refused := self._refused(labels, case, kind):
+                self.outcome.add(refused)
+            elif case is not None and kind == READINGS:
+                of_readers.append(imported_readings.Incoming(labels, case.case_id, case.text_length))
+            elif case is not None and case.report_id is not None:
+                of_machines.append(imported_runs.Incoming(labels, case.report_id, case.text_length))
+        told = [] if self._dry_run else readings.write(of_readers)
+        for row in (*told, *runs.write(of_machines)):
+            self.outcome.add(row)
 
-
-def _read_jsonl(path: Path, schema: Schema, outcome: Outcome) -> Iterator[LabeledReport]:
-    """Label sets line by line. Lines of one rater and revision that contradict each other are all refused."""
-    digests, conflicts = _survey(path, schema)
-    for number, table in _tables(path, schema):
-        for problem in table.problems:
-            outcome.add(refused_row(problem, row=number))
-        for labels in table.reports:
-            place = _place(labels)
-            if place in conflicts:
-                reason = f"report {labels.report_id!r}: two lines of one rater and revision say different things"
-                outcome.add(RowOutcome(number, labels.report_id, "refused", ProblemCode.CONFLICTING_ID, reason))
-            elif digests.pop(place, None) is None:
-                reason = f"report {labels.report_id!r}: the line stands twice"
-                outcome.add(RowOutcome(number, labels.report_id, "duplicate", ProblemCode.DUPLICATE, reason))
-            else:
-                yield labels
-
-
-_Place = tuple[str, str, int | None]
-
-
-def _place(labels: LabeledReport) -> _Place:
-    return labels.report_id, labels.rater, labels.meta.revision
-
-
-def _survey(path: Path, schema: Schema) -> tuple[dict[_Place, bytes], set[_Place]]:
-    """A digest of what is said of each report by each rater and revision, and the places where lines differ."""
-    digests: dict[_Place, bytes] = {}
-    conflicts: set[_Place] = set()
-    for _, table in _tables(path, schema):
-        for labels in table.reports:
-            line = json.dumps(json.loads(jsonl.render(labels, schema)), sort_keys=True)
-            digest = blake2b(line.encode(), digest_size=16).digest()
-            if digests.setdefault(_place(labels), digest) != digest:
-                conflicts.add(_place(labels))
-    return digests, conflicts
-
-
-def _tables(path: Path, schema: Schema) -> Iterator[tuple[int, LabelTable]]:
-    """Every line by its number, read as a table of its own."""
-    with path.open(encoding="utf-8-sig", newline="\n") as stream:
-        try:
-            for number, line in enumerate(stream, start=1):
-                yield number, jsonl.read([line], schema=schema)
-        except UnicodeDecodeError as error:
-            raise ImportRefused(f"{path.name} is not UTF-8 text") from error
+    def _refused(self, labels: LabeledReport, case: "_Known | None", kind: object) -> RowOutcome | None:
+        """Why a label set can be neither a reading nor a machine label of the case; None when it can."""
+        shown = f"report {labels.report_id!r}"
+        if reason := _mismatch(labels, case):
+            return RowOutcome(0, labels.report_id, "refused", "no_match", reason)
+        if kind == READINGS and self.options.only_machine:
+            reason = f"{shown}: this is a reading; readings come in by manage.py import_labels"
+            return RowOutcome(0, labels.report_id, "refused", "reading", reason)
+        if kind == READINGS or (kind == MACHINE and case is not None and case.report_id is not None):
+            return None
+        reason = f"{shown}: the file does not say whether a reader or a machine labeled it; say so with --what"
+        return RowOutcome(0, labels.report_id, "refused", "no_kind", reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,39 +202,6 @@ class _Known:
     report_id: int | None
     sha256: str | None
     text_length: int
-
-
-def _store(
-    batch: list[LabeledReport],
-    *,
-    readings: ReadingWriter,
-    runs: RunWriter,
-    schema: Schema,
-    what: str,
-    outcome: Outcome,
-) -> None:
-    storable = [labels for labels in batch if _is_storable(labels)]
-    for labels in batch:
-        if not _is_storable(labels):
-            reason = "a label set holds a NUL character or half of a character pair, which cannot be stored"
-            outcome.add(RowOutcome(0, "", "refused", "unstorable_character", reason))
-    known = _known_cases(readings.project, {labels.report_id for labels in storable})
-    of_readers, of_machines = [], []
-    for labels in storable:
-        case = known.get(labels.report_id)
-        reason = _mismatch(labels, case)
-        kind = labels.meta.extra.get("kind", what)
-        if reason or case is None:
-            outcome.add(RowOutcome(0, labels.report_id, "refused", "no_match", reason))
-        elif kind == READINGS:
-            of_readers.append(imported_readings.Incoming(labels, case.case_id, case.text_length))
-        elif kind == MACHINE and case.report_id is not None:
-            of_machines.append(imported_runs.Incoming(labels, case.report_id, case.text_length))
-        else:
-            reason = f"report {labels.report_id!r}: the file does not say whether a reader or a machine labeled it"
-            outcome.add(RowOutcome(0, labels.report_id, "refused", "no_kind", f"{reason}; say so with --what"))
-    for row in (*readings.write(of_readers), *runs.write(of_machines)):
-        outcome.add(row)
 
 
 def _is_storable(labels: LabeledReport) -> bool:

@@ -11,6 +11,7 @@ from django.conf import settings
 from annotator.exceptions import UserError
 from annotator.models import Project, User
 from annotator.selectors.schemas import parsed_schema
+from labeling.models import Run
 from labeling.selectors import LabelingState, labeling_state
 from labeling.services import RULES, end_stale_runs, rules_method, run_rules
 
@@ -52,10 +53,29 @@ def start_labeling(*, project: Project, actor: User) -> str:
     return f"Being labeled with the rules: {state.n_waiting:,} reports. Readers start from them once all are there."
 
 
-def _start_process(project: Project, actor: User) -> None:
+def start_rules(*, project: Project, actor: User, is_prefill: bool) -> tuple[Run | None, str]:
+    """Label all reports with the rules, now or in a process of its own; the run, once there is one, and what to tell.
+
+    Without `is_prefill` labels of another labeler that readers start from stay their pre-fill.
+    """
+    state = rules_state(project)
+    if not state.n_reports:
+        raise UserError(f"project {project.slug} has no reports to label")
+    if state.is_running:
+        return state.last, f"Being labeled already: {state.n_of_last:,} of {state.n_reports:,} reports are done."
+    if state.n_reports > MAX_AT_ONCE:
+        _start_process(project, actor, keep_chosen=not is_prefill)
+        return None, f"Being labeled with the rules: {state.n_reports:,} reports. The run appears here in a moment."
+    run = run_rules(project=project, actor=actor, keep_chosen=not is_prefill)
+    is_new = state.last is None or run.pk > state.last.pk
+    said = "Labeled with the rules" if is_new else "Nothing has changed since the rules labeled these"
+    return run, f"{said}: {run.manifest['n_out']:,} reports."
+
+
+def _start_process(project: Project, actor: User, *, keep_chosen: bool = True) -> None:
     """`manage.py label` on its own; what it says goes to the log file in the data folder, without texts of reports."""
     command = [sys.executable, "-m", "django", "label", "--labeler=rules", f"--user={actor.get_username()}"]
-    command += ["--verbosity=0", "--terse-errors", "--keep-chosen", "--", project.slug]
+    command += ["--verbosity=0", "--terse-errors", *(["--keep-chosen"] if keep_chosen else []), "--", project.slug]
     log_path = Path(settings.DATA_DIR) / LOG_NAME
     try:
         with open(log_path, "a", encoding="utf-8", opener=_open_for_owner) as log:

@@ -1,9 +1,11 @@
 """What became of the rows of a file that was imported."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
 from labeling.core.intake.records import ProblemCode, RowProblem
+from labeling.models import Run
 
 MAX_PROBLEMS = 1000
 
@@ -45,6 +47,38 @@ class Outcome:
         """The counts by name; duplicates only where there are some."""
         counts = {"created": self.created, "unchanged": self.unchanged, "refused": self.refused}
         return counts | ({"duplicate": self.duplicate} if self.duplicate else {})
+
+
+@dataclass(slots=True)
+class RunOutcome:
+    """What a file says under one rater: of how many reports here, how often which code, and the run of these labels.
+
+    `run` is None when nothing was stored, `is_new` whether it was made of this file now.
+    """
+
+    rater: str
+    origin: str = ""
+    n_reports: int = 0
+    values: Counter[str] = field(default_factory=Counter)
+    urgencies: Counter[str] = field(default_factory=Counter)
+    run: Run | None = None
+    is_new: bool = False
+
+
+@dataclass(slots=True)
+class LabelOutcome(Outcome):
+    """What became of a file of labels; `notes` say what was passed over in it.
+
+    `raters` counts the label sets that could be read by who made them, `reports_here` and `reports_unknown` are the
+    ids of the reports that they are about.
+    """
+
+    format: str = ""
+    notes: list[str] = field(default_factory=list)
+    raters: Counter[str] = field(default_factory=Counter)
+    reports_here: set[str] = field(default_factory=set)
+    reports_unknown: set[str] = field(default_factory=set)
+    runs: list[RunOutcome] = field(default_factory=list)
 
 
 def refused_row(problem: RowProblem, *, row: int | None = None) -> RowOutcome:

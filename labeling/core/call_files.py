@@ -71,7 +71,7 @@ class CallFile:
     def calls_of(self, report: ReportText) -> "ReportCalls":
         """The store for the calls of one report. Taken once for each report, since it frees the index of its lines."""
         text_sha256 = sha256(report.text.encode(errors="surrogatepass")).hexdigest()
-        head = f'{{"report_id": {json.dumps(report.report_id)}, "text_sha256": "{text_sha256}", '
+        head = _head(report.report_id, text_sha256)
         calls = ReportCalls(self, head)
         match = _HEAD.match(f'{head}"key": '.encode())
         offsets = self._lines_of.pop(_index_key(match), ()) if match else ()
@@ -143,8 +143,8 @@ class ReportCalls:
         """Write it down. Raises OSError when the disk does not take it."""
         known = self._records.get(record.key)
         is_reading = known is not None and record.answer == known.answer and replace(known, read=record.read) == record
-        values = {"key": record.key, "read": record.read} if is_reading else _values(record)
-        self._file.append((self._head + json.dumps(values)[1:] + "\n").encode())
+        values: dict[str, object] = {"key": record.key, "read": record.read} if is_reading else _values(record)
+        self._file.append(_line(self._head, values))
         self._records[record.key] = record
 
     def load(self, lines: Iterable[bytes]) -> None:
@@ -166,6 +166,19 @@ class ReportCalls:
             self._records[key] = record
         elif key in self._records:
             self._records[key] = replace(self._records[key], read=str(values["read"]))
+
+
+def call_line(report_id: str, text_sha256: str, record: CallRecord) -> bytes:
+    """The line of one call, for whoever writes such a file from calls that are kept elsewhere."""
+    return _line(_head(report_id, text_sha256), _values(record))
+
+
+def _head(report_id: str, text_sha256: str) -> str:
+    return f'{{"report_id": {json.dumps(report_id)}, "text_sha256": "{text_sha256}", '
+
+
+def _line(head: str, values: dict[str, object]) -> bytes:
+    return (head + json.dumps(values)[1:] + "\n").encode()
 
 
 def _values(record: CallRecord) -> dict[str, object]:

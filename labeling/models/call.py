@@ -1,6 +1,7 @@
 """Answered calls: what a language model said, word for word."""
 
 from django.db import models
+from django.db.models import Q
 
 from labeling.models.run import Run
 
@@ -29,6 +30,8 @@ class StoredCall(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        # Few of very many rows.
+        indexes = [models.Index(fields=["run"], condition=Q(read="unreadable"), name="stored_call_unreadable")]
         constraints = [models.UniqueConstraint(fields=["run", "report", "key"], name="stored_call_once_per_report")]
 
     def __str__(self) -> str:

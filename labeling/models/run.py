@@ -12,8 +12,8 @@ class Run(models.Model):
     """One labeler over many reports, with the manifest that says how its labels came about.
 
     `request` is what a labeler that asks a language model was started with. `attempt` counts how often the reports
-    without labels were begun with: it goes up when a failed run is resumed. `active_s` are the seconds it was running
-    until `running_since`, pauses left out. `reason` says why it is paused or failed.
+    without labels were begun with: it goes up when a failed run is resumed. `active_s` are the seconds that somebody
+    worked on it until `running_since`, which is unset while nobody does. `reason` says why it is paused or failed.
     """
 
     class State(models.TextChoices):

@@ -1,7 +1,7 @@
 """Read runs and machine labels."""
 
 from labeling.selectors.labels import InputSet, LabelingState, equal_run, input_set, labeling_state, prefill_run
-from labeling.selectors.runs import RunProgress, failures_by_kind, run_progress
+from labeling.selectors.runs import RunProgress, failures_by_kind, run_name, run_of, run_progress
 
 __all__ = [
     "InputSet",
@@ -12,5 +12,7 @@ __all__ = [
     "input_set",
     "labeling_state",
     "prefill_run",
+    "run_name",
+    "run_of",
     "run_progress",
 ]

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from labeling.engines import local_engine
 from labeling.models import MachineLabel, ReportFailure, Run, RunChunk
+from labeling.services.clock import start_clock, stop_clock_if_idle
 from labeling.services.ending import finish_if_done
 from labeling.services.states import change_state
 
@@ -58,12 +59,14 @@ def claim(chunk_id: int, *, now: datetime | None = None) -> Claim | None:
     )
     if run.state not in ACTIVE or not is_free or chunk.attempts >= settings.RUN_MAX_ATTEMPTS:
         return None
+    stop_clock_if_idle(run, now=now)
     token = uuid.uuid4()
     chunk.state, chunk.lease_token, chunk.lease_until = LEASED, token, _lease_end(now)
     chunk.attempts += 1
     chunk.save(update_fields=["state", "lease_token", "lease_until", "attempts"])
     if run.state == Run.State.QUEUED:
         change_state(run, Run.State.RUNNING)
+    start_clock(run, now=now)
     return Claim(run, chunk, token)
 
 
@@ -99,11 +102,17 @@ def release(claim: Claim, *, is_fault: bool, reason: str = "") -> None:
     if chunk.attempts >= settings.RUN_MAX_ATTEMPTS:
         give_up(run, chunk)
     chunk.save(update_fields=[*_LEASE_FIELDS, "attempts", "n_failed"])
+    now = timezone.now()
+    stop_clock_if_idle(run, now=now, until=now)
 
 
+@transaction.atomic
 def close(claim: Claim) -> None:
     """Say that the chunk is done, and end the run when it was the last one."""
+    run = Run.objects.select_for_update(no_key=True).get(pk=claim.run.pk)
     claim.held().update(state=RunChunk.State.DONE, lease_token=None, lease_until=None, reason="")
+    now = timezone.now()
+    stop_clock_if_idle(run, now=now, until=now)
     finish_if_done(claim.run)
 
 
@@ -135,6 +144,7 @@ def _take_back(chunk_id: int, now: datetime) -> None:
     chunk = RunChunk.objects.select_for_update(no_key=True).get(pk=chunk_id)
     if chunk.state != LEASED or chunk.lease_until is None or chunk.lease_until >= now:
         return
+    stop_clock_if_idle(run, now=now)
     chunk.state, chunk.lease_token, chunk.lease_until, chunk.woken_at = WAITING, None, None, None
     chunk.reason = f"the worker that had it gave no sign of life (attempt {chunk.attempts})"
     if chunk.attempts >= settings.RUN_MAX_ATTEMPTS:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from labeling.exceptions import UserError
 from labeling.models import MachineLabel, ReportFailure, Run, RunChunk
+from labeling.selectors.run_costs import known_tokens
 from labeling.selectors.runs import failures_by_kind, run_progress
 from labeling.services.prefill import choose_prefill
 from labeling.services.states import change_state
@@ -36,8 +37,12 @@ def finish_if_done(run: Run) -> bool:
 
 
 def counts_of(run: Run) -> dict[str, Any]:
-    """What the manifest says once it is over: counts out, failures, calls, tokens, how answers were drawn."""
+    """What the manifest says once it is over: counts out, failures, calls, tokens, how answers were drawn.
+
+    Tokens that the engine does not count are None.
+    """
     progress = run_progress(run)
+    known = known_tokens(run)
     failed = failures_by_kind(run)
     drawn = {
         tuple(sorted(each.items()))
@@ -49,9 +54,9 @@ def counts_of(run: Run) -> dict[str, Any]:
         "attempts": run.attempt,
         "calls": {"asked": progress.n_calls, "failed": progress.n_calls_failed},
         "tokens": {
-            "prompt": progress.prompt_tokens,
-            "prompt_cached": progress.cached_tokens,
-            "generated": progress.generated_tokens,
+            "prompt": progress.prompt_tokens if known["prompt_tokens"] else None,
+            "prompt_cached": progress.cached_tokens if known["cached_tokens"] else None,
+            "generated": progress.generated_tokens if known["generated_tokens"] else None,
         },
         "sampling": sorted((dict(each) for each in drawn), key=str),
     }

@@ -204,10 +204,10 @@ def cancel_run(*, run: Run, actor: User | None) -> None:
     stored = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
     if stored.state in (Run.State.CANCELLED, Run.State.COMPLETE, Run.State.FAILED):
         raise TransitionRefused(f"run {run.run_id} is {stored.state} already")
+    change_state(run, Run.State.CANCELLED, actor=actor, more=counts_of(stored))
     RunChunk.objects.filter(run=run, state=RunChunk.State.LEASED).update(
         state=RunChunk.State.QUEUED, lease_token=None, lease_until=None
     )
-    change_state(run, Run.State.CANCELLED, actor=actor, more=counts_of(stored))
 
 
 def _require_chunks(run: Run) -> None:

@@ -9,6 +9,8 @@ from django.utils import timezone
 from annotator.models import Event, User
 from labeling.exceptions import UserError
 from labeling.models import ENDED, Run
+from labeling.selectors.runs import leases_of
+from labeling.services.clock import seconds_worked
 
 State = Run.State
 MAY_BECOME: Final[Mapping[str, frozenset[str]]] = {
@@ -42,8 +44,7 @@ def change_state(
         run.refresh_from_db()
         raise TransitionRefused(f"run {run.run_id} is {before}; it cannot become {to}")
     now = timezone.now()
-    if stored.running_since is not None:
-        stored.active_s += max(0.0, (now - stored.running_since).total_seconds())
+    stored.active_s = seconds_worked(stored, until=leases_of(stored, now=now).worked_until(now))
     stored.state = to
     stored.running_since = now if to == State.RUNNING else None
     stored.finished_at = now if to in ENDED else None

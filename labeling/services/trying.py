@@ -4,14 +4,11 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Any
 
 from annotator.models import Project
 from labeling.core.backends import BackendError
-from labeling.core.labelers import Labeler
-from labeling.core.many import EngineGone, Pace, Result, Tally, label_many
+from labeling.core.many import EngineGone, LabelOne, Pace, Result, Tally, label_many
 from labeling.core.records import ReportText
-from labeling.core.schema import Schema
 from labeling.engines import LOOK_S, EngineView, local_engine, open_backend, root
 from labeling.exceptions import UserError
 from labeling.selectors import input_set
@@ -64,7 +61,13 @@ class Trial:
 
 
 def try_plan(
-    *, project: Project, plan: Plan, n_reports: int = 3, only_allowed: bool = True, backend: OpenedBackend | None = None
+    *,
+    project: Project,
+    plan: Plan,
+    n_reports: int = 3,
+    only_allowed: bool = True,
+    backend: OpenedBackend | None = None,
+    limit_s: float = TRY_S,
 ) -> Trial:
     """Label the first few reports of the plan. Raises `UserError`, as when the engine does not answer.
 
@@ -84,31 +87,32 @@ def try_plan(
     texts = [ReportText(report_id, text) for report_id, text in rows]
     if not texts:
         raise UserError(f"project {project.slug} has no reports to label")
+    label_one = partial(labeler.label, schema=schema, config=config)
     engine = backend or open_backend(
         plan.url, plan.model, concurrency=plan.concurrency, revision=plan.revision, timeout_s=60, restart_s=LOOK_S
     )
     try:
-        results, tally, seconds, view = asyncio.run(_label(texts, engine, labeler, config, schema, plan))
+        results, tally, seconds, view = asyncio.run(_label(texts, engine, label_one, plan, limit_s))
     except TimeoutError as error:
-        raise UserError(f"{root(plan.url)}: {len(texts)} reports took more than {TRY_S:g} seconds") from error
+        raise UserError(f"{root(plan.url)}: {len(texts)} reports took more than {limit_s:g} seconds") from error
     except (BackendError, EngineGone) as error:
         raise UserError(f"{root(plan.url)}: {error}") from error
     return Trial(tuple(results), tally, seconds, reports.n_reports, view, plan.concurrency)
 
 
 async def _label(
-    texts: list[ReportText], backend: OpenedBackend, labeler: Labeler, config: Any, schema: Schema, plan: Plan
+    texts: list[ReportText], backend: OpenedBackend, label_one: LabelOne, plan: Plan, limit_s: float
 ) -> tuple[list[Result], Tally, float, EngineView]:
     tally = Tally()
     try:
-        async with asyncio.timeout(None if local_engine(plan.url) else TRY_S):  # loading a model may take longer
+        async with asyncio.timeout(None if local_engine(plan.url) else limit_s):  # loading a model may take longer
             await backend.look()
             start_s = monotonic()
             results = [
                 result
                 async for result in label_many(
                     texts,
-                    label_one=partial(labeler.label, schema=schema, config=config),
+                    label_one=label_one,
                     backend=backend,
                     store_of=lambda _: None,
                     tally=tally,

@@ -7,10 +7,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from labeling.core.asking import CallRecord, Purpose
-from labeling.core.backends import Usage
+from labeling.core.asking import CallRecord
 from labeling.core.many import Tally
 from labeling.models import MachineLabel, ReportFailure, StoredCall
+from labeling.selectors.answers import record_of
 from labeling.services.chunks import Claim, renew
 from labeling.services.outbox import Batch, ReportResult
 
@@ -33,6 +33,8 @@ class ChunkWriter:
         """Write it all and hold the chunk longer. Raises `LeaseLost`, and nothing is written then."""
         self._unwritten.add(batch)
         seen = {name: getattr(self.tally, name) for name in _TALLIED}
+        # A call without an end may be lost with the worker, and nobody would take it out again.
+        seen["n_calls"] = max(self._counted["n_calls"], self.tally.n_calls - self.tally.waiting)
         with transaction.atomic():
             renew(self.claim)
             self._write_calls(self._unwritten)
@@ -94,13 +96,6 @@ def known_calls(claim: Claim, report_pks: list[int]) -> dict[int, list[CallRecor
     for call in StoredCall.objects.filter(run=claim.run, report__in=report_pks).order_by("pk").iterator():
         known.setdefault(call.report_id, []).append(record_of(call))
     return known
-
-
-def record_of(call: StoredCall) -> CallRecord:
-    """The call as labelers know it, for reading its answer again."""
-    purpose = Purpose(call.stage, call.target, call.finding, call.sentence, call.attempt)
-    usage = Usage(call.prompt_tokens, call.generated_tokens, call.cached_tokens)
-    return CallRecord(call.key, purpose, call.answer, is_cut=call.is_cut, usage=usage, read=call.read)
 
 
 def _row(run_pk: int, report_pk: int, record: CallRecord, at: Any) -> StoredCall:

@@ -4,6 +4,8 @@ import json
 import uuid
 
 import pytest
+from django.db import connection
+from django.utils.module_loading import import_string
 
 from annotator.exceptions import ImportRefused
 from annotator.models import Draft, DraftState, Event, Reading, User
@@ -495,3 +497,18 @@ def test_lines_far_apart_that_contradict_each_other_are_all_refused(source, targ
     assert outcome.counts() == {"created": 2, "unchanged": 0, "refused": 2, "duplicate": 400}
     assert {problem.code for problem in outcome.problems} == {"duplicate", "conflicting_id"}
     assert [problem.row for problem in outcome.problems if problem.kind == "refused"] == [1, 404]
+
+
+@pytest.mark.parametrize("name", ["label_files.read_labels", "label_imports.sha256_of"])
+def test_file_is_read_while_nobody_waits_for_the_project(source, target, tmp_path, monkeypatch, name):
+    path = write(source, tmp_path / "m.csv", "machine", "long")
+    original = import_string(f"annotator.services.{name}")
+    depths = []
+
+    def recording(*args, **sent):
+        depths.append(len(connection.savepoint_ids))
+        return original(*args, **sent)
+
+    monkeypatch.setattr(f"annotator.services.{name}", recording)
+    assert bring(target, path, what="machine").created == 4
+    assert depths == [len(connection.savepoint_ids)]

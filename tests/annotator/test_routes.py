@@ -26,6 +26,18 @@ MANAGER = {
     "exports",
     "export_download",
     "members",
+    "runs",
+    "run_new",
+    "run",
+    "run_failures",
+    "run_case",
+    "run_compare",
+    "run_compare_csv",
+    "run_prompts",
+    "label_import",
+    "label_import_preview",
+    "label_import_problems",
+    "api_run",
 }
 API = {"api_draft", "api_submit", "api_skip", "api_case", "api_next", "api_jump", "api_summary", "api_preferences"}
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")

@@ -17,7 +17,12 @@ PAGES = {
     "schema": "/projects/{slug}/schema/",
     "imports": "/projects/{slug}/imports/",
     "exports": "/projects/{slug}/exports/",
+    "import of labels": "/projects/{slug}/runs/import/",
     "members": "/projects/{slug}/members/",
+    "start a run": "/projects/{slug}/runs/new/",
+    "runs": "/projects/{slug}/runs/",
+    "compare runs": "/projects/{slug}/runs/compare/",
+    "prompts": "/projects/{slug}/runs/prompts/?labeler=leavs&target=liver&finding=focal",
     "not found": "/projects/there-is-no-such-project/",
     "read": "/projects/{slug}/next/",
 }

@@ -10,7 +10,7 @@ READER = "reader"
 MANAGER = "manager"
 # A member of the projects who has never seen the reading page.
 NEWCOMER = "newcomer"
-N_PREFILLED = 48
+N_PREFILLED = 64
 N_BLANK = 6
 N_PICTURED = 6
 # Voxels of the images of the pictured projects, as (k, j, i), and their spacing.

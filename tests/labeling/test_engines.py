@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labeling import tasks
+from labeling import engines, tasks
 from labeling.engines import allowed_urls, close_engine, is_allowed, local_engine, look_at, model_at, root
 from labeling.exceptions import UserError
 from labeling.models import Run
@@ -16,6 +16,7 @@ from labeling.services.here import carry_here
 from labeling.services.model_runs import RunExists, require_allowed
 from labeling.services.trying import try_plan
 from tests.factories import CaseFactory, ProjectFactory
+from tests.labeling.llm_servers import LlmServer, in_thread
 from tests.labeling.run_tools import Engine, carry_on, plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,6 +80,14 @@ def test_an_engine_with_one_model_has_its_name():
 def test_looking_at_an_engine_in_the_worker_loads_nothing_and_claims_nothing():
     view = look_at(LOCAL, "tiny")
     assert (view.is_known, view.fingerprint, view.lacks) == (False, {}, ())
+
+
+def test_a_server_that_answers_too_slowly_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(engines, "MOST_LOOK_S", 0.2)
+    with in_thread(LlmServer("vllm", delay_s=2)) as server, pytest.raises(UserError) as raised:
+        look_at(server.url, "tiny")
+    assert "did not say what it is within 0.2 seconds" in str(raised.value)
+    assert str(raised.value).startswith(root(server.url))
 
 
 def test_a_dry_run_of_it_is_left_to_the_worker_s_machine(project):

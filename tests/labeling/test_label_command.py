@@ -4,6 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from annotator.management import model_labeling
 from labeling import tasks
 from labeling.models import MachineLabel, Run, StoredCall
 from labeling.services import pause_run
@@ -66,6 +67,17 @@ def test_a_dry_run_stores_nothing_and_says_what_all_would_take(project, server, 
     assert f"2 reports: {2 * N_CELLS} calls" in said
     assert f"all 4 reports: about {4 * N_CELLS} calls" in said
     assert said.count("present 0.909") == 2 * N_CELLS  # sigmoid(-0.1 - -2.4) = 1 / (1 + exp(-2.3)) = 0.9089
+
+
+def test_tokens_that_the_engine_does_not_count_are_unknown(project, server, monkeypatch, capsys):
+    monkeypatch.setattr("labeling.core.many.Tally.add", lambda tally, usage: None)
+    monkeypatch.setattr(model_labeling, "known_tokens", lambda run: {"prompt_tokens": False, "generated_tokens": False})
+    label(server, "--dry-run", "2")
+    said = capsys.readouterr().out
+    assert f"2 reports: {2 * N_CELLS} calls, unknown tokens read (unknown from the cache), unknown written" in said
+    assert f"about {4 * N_CELLS} calls, unknown tokens read, unknown written" in said
+    label(server, "--here")
+    assert f"{4 * N_CELLS} calls, unknown tokens read, unknown written" in capsys.readouterr().out
 
 
 def test_only_the_named_cases_are_labeled(project, server):

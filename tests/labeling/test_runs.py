@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from annotator.models import Event
 from labeling.core.backends import BackendError, Trouble
+from labeling.core.many import Tally
 from labeling.exceptions import UserError
 from labeling.models import MachineLabel, ReportFailure, Run, RunChunk, StoredCall
 from labeling.selectors import failures_by_kind, prefill_run, run_progress
@@ -22,6 +23,7 @@ from labeling.services import (
 )
 from labeling.services.carrying import ChunkBroke, Ending, carry
 from labeling.services.chunks import LeaseLost, claim, claim_next, renew, sweep
+from labeling.services.outbox import Batch
 from labeling.services.states import MAY_BECOME, change_state
 from labeling.services.writing import ChunkWriter, record_of, storable
 from tests.factories import CaseFactory, ProjectFactory, UserFactory
@@ -195,6 +197,26 @@ def test_what_a_database_error_kept_from_being_written_is_written_when_the_chunk
     carry_on(run, engine)
     assert (run.state, len(engine.calls)) == ("complete", 5 * N_CELLS)
     assert run.manifest["calls"]["asked"] == 5 * N_CELLS
+
+
+def test_calls_without_an_end_are_not_written_and_none_is_taken_back(run):
+    tally = Tally(n_calls=10, waiting=4)
+    writer = ChunkWriter(claim_next(run), tally)
+
+    def written():
+        writer.write(Batch())
+        return RunChunk.objects.get(pk=writer.claim.chunk.pk).n_calls
+
+    assert written() == 6
+    tally.waiting = 5
+    assert written() == 6
+    tally.n_calls, tally.waiting = 9, 0  # one was given up
+    assert written() == 9
+
+
+def test_tokens_that_the_engine_does_not_count_are_unknown_in_the_manifest(run):
+    carry_on(run, Engine())
+    assert run.manifest["tokens"]["prompt_cached"] is None
 
 
 def test_a_report_that_is_too_long_fails_alone(run, project):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from labeling.core.backends.openai_answers import logits_by_text, logits_by_token, read_answer, read_first_token
 from labeling.core.backends.openai_errors import NoAnswer
-from labeling.core.backends.openai_look import find_offers, identify, is_refusal_of_fields
+from labeling.core.backends.openai_look import find_offers, identify, is_refusal_of_fields, served_models
 from labeling.core.backends.openai_records import Body, Engine, Identity, Offers, Way
 from labeling.core.backends.openai_transport import Clock, Patience, Transport
 from labeling.core.backends.openai_ways import ANY_JSON
@@ -99,6 +99,10 @@ class OpenAIBackend(Opened):
                     self._probe, self._identity.engine, n_logprobs=self._count_logprobs, tokenizes=tokenizes
                 )
             return self._offers
+
+    async def served(self) -> tuple[str, ...]:
+        """Names of the models that the server has; it is asked once, without repeating. Raises `BackendError`."""
+        return await served_models(self._transport.get)
 
     @property
     def fingerprint(self) -> Mapping[str, str]:

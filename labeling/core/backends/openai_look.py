@@ -50,12 +50,16 @@ _REPETITION: Final = {
 }
 
 
+async def served_models(get: Get) -> tuple[str, ...]:
+    """Names of the models that the server lists, in its order. Raises `BackendError`."""
+    entries = _entries(await get("/v1/models"))
+    return tuple(str(entry["id"]) for entry in entries if entry.get("id"))
+
+
 async def identify(get: Get, model: str, *, revision: str) -> Identity:
     """What engine and model are there. Raises `BackendError` when the server has not this model."""
     reply = await get("/v1/models")
-    entries = reply.values.get("data") if isinstance(reply.values, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise BackendError(Trouble.REFUSED, "the server lists no models at /v1/models, expected OpenAI's list")
+    entries = _entries(reply)
     engine = await _engine(get, reply.headers, entries)
     entry = _entry(entries, model, engine)
     version = ""
@@ -127,6 +131,13 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _entries(reply: Reply) -> list[dict[str, Any]]:
+    entries = reply.values.get("data") if isinstance(reply.values, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise BackendError(Trouble.REFUSED, "the server lists no models at /v1/models, expected OpenAI's list")
+    return entries
 
 
 async def _engine(get: Get, headers: Mapping[str, str], entries: Sequence[Mapping[str, Any]]) -> Engine:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from labeling.core.backends.records import Choice, JsonForm, Pattern
 
 Body = dict[str, Any]
+NO_CACHE_COUNT: Final = "Does not say how much of a prompt its cache held: savings are not shown."
 Limit = TypeVar("Limit")
 
 
@@ -83,7 +84,7 @@ class Offers:
             "No log-probabilities: labelers that score by them cannot run.": self.n_logprobs,
             "Cannot go on with an answer that was begun: labelers that need it cannot run.": self.continues is not None,
             "No repetition penalty: answers are drawn without it.": self.repetition_penalty,
-            "Does not say how much of a prompt its cache held: savings are not shown.": self.says_cached,
+            NO_CACHE_COUNT: self.says_cached,
             "Cuts a prompt that is too long without a word: give it a context longer than any report.": not (
                 self.cuts_silently
             ),

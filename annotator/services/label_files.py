@@ -1,0 +1,99 @@
+"""Read the label sets of a file, whatever form it has; what cannot be read is counted, row by row."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from annotator.exceptions import ImportRefused
+from annotator.services.outcomes import LabelOutcome, Outcome, RowOutcome, refused_row
+from labeling.core.intake.records import ProblemCode
+from labeling.core.schema import Schema
+from labeling.core.tables import LabeledReport, LabelTable, StudioMapping, jsonl, read_labels
+
+JSONL = "jsonl"
+# Whoever made the labels, where nobody says.
+UNNAMED = "imported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelFile:
+    """A file of labels under its `name`; `rater` made them where it does not say, `mapping` is for Label Studio."""
+
+    path: Path
+    name: str
+    rater: str
+    mapping: StudioMapping
+
+    @property
+    def is_label_studio(self) -> bool:
+        """Whether it is an array of tasks."""
+        return self._begin() == b"["
+
+    def _begin(self) -> bytes:
+        with self.path.open("rb") as stream:
+            return stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+
+    def label_sets(self, schema: Schema, outcome: LabelOutcome) -> Iterator[LabeledReport]:
+        """Label sets of the file; rows that cannot be read are counted. JSON Lines are read as they are needed."""
+        if self._begin() == b"{":
+            outcome.format = JSONL
+            yield from _read_jsonl(self.path, self.name, schema, outcome)
+            return
+        table = read_labels(self.path, schema=schema, filename=self.name, rater=self.rater, mapping=self.mapping)
+        if table.schema.hash != schema.hash:
+            raise ImportRefused(f"{table.format} merges findings and cannot be read back; use long, leavs or jsonl")
+        outcome.format = table.format
+        outcome.notes += table.notes
+        for problem in table.problems:
+            outcome.add(refused_row(problem))
+        yield from table.reports
+
+
+def _read_jsonl(path: Path, name: str, schema: Schema, outcome: Outcome) -> Iterator[LabeledReport]:
+    """Label sets line by line. Lines of one rater and revision that contradict each other are all refused."""
+    digests, conflicts = _survey(path, name, schema)
+    for number, table in _tables(path, name, schema):
+        for problem in table.problems:
+            outcome.add(refused_row(problem, row=number))
+        for labels in table.reports:
+            place = _place(labels)
+            if place in conflicts:
+                reason = f"report {labels.report_id!r}: two lines of one rater and revision say different things"
+                outcome.add(RowOutcome(number, labels.report_id, "refused", ProblemCode.CONFLICTING_ID, reason))
+            elif digests.pop(place, None) is None:
+                reason = f"report {labels.report_id!r}: the line stands twice"
+                outcome.add(RowOutcome(number, labels.report_id, "duplicate", ProblemCode.DUPLICATE, reason))
+            else:
+                yield labels
+
+
+_Place = tuple[str, str, int | None]
+
+
+def _place(labels: LabeledReport) -> _Place:
+    return labels.report_id, labels.rater, labels.meta.revision
+
+
+def _survey(path: Path, name: str, schema: Schema) -> tuple[dict[_Place, bytes], set[_Place]]:
+    """A digest of what is said of each report by each rater and revision, and the places where lines differ."""
+    digests: dict[_Place, bytes] = {}
+    conflicts: set[_Place] = set()
+    for _, table in _tables(path, name, schema):
+        for labels in table.reports:
+            line = json.dumps(json.loads(jsonl.render(labels, schema)), sort_keys=True)
+            digest = blake2b(line.encode(), digest_size=16).digest()
+            if digests.setdefault(_place(labels), digest) != digest:
+                conflicts.add(_place(labels))
+    return digests, conflicts
+
+
+def _tables(path: Path, name: str, schema: Schema) -> Iterator[tuple[int, LabelTable]]:
+    """Every line by its number, read as a table of its own."""
+    with path.open(encoding="utf-8-sig", newline="\n") as stream:
+        try:
+            for number, line in enumerate(stream, start=1):
+                yield number, jsonl.read([line], schema=schema)
+        except UnicodeDecodeError as error:
+            raise ImportRefused(f"{name} is not UTF-8 text") from error
