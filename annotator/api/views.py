@@ -31,6 +31,7 @@ def addressed_payload(case: Case, *, reader: User, progress: Progress) -> dict[s
         "jump": reverse("api_jump", kwargs={"slug": case.project.slug}),
         "summary": reverse("api_summary", kwargs={"slug": case.project.slug}),
         "images": reverse("api_images", kwargs=where),
+        "labels": reverse("api_case_labels", kwargs=where),
         "next": f"{reverse('api_next', kwargs={'slug': case.project.slug})}?after={case.position}",
     }
     return case_payload(case, reader=reader, progress=progress) | {"urls": urls}

@@ -72,7 +72,7 @@ def _check_keys(value: Any) -> None:
 
 def _check_flag(value: Any) -> None:
     if not isinstance(value, bool):
-        raise PreferencesError("tour_done: expected true or false")
+        raise PreferencesError("tour_done, mark_differing: expected true or false")
 
 
 _CHECKS: dict[str, Callable[[Any], None]] = {
@@ -80,4 +80,5 @@ _CHECKS: dict[str, Callable[[Any], None]] = {
     "panes": _check_panes,
     "keys": _check_keys,
     "tour_done": _check_flag,
+    "mark_differing": _check_flag,
 }

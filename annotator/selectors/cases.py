@@ -13,6 +13,7 @@ from annotator.models import Arm, Case, Draft, DraftState, Project, Reading, Use
 from labeling.core.schema import Schema
 from labeling.core.text import structure_report
 from labeling.models import MachineLabel, Run
+from labeling.selectors import run_name
 from vision.selectors import n_series
 
 
@@ -109,6 +110,11 @@ def prefill_named(case: Case, run_id: uuid.UUID) -> MachineLabel | None:
         .order_by()
         .first()
     )
+
+
+def prefill_shown(case: Case, *, reader: User) -> MachineLabel | None:
+    """The machine labels that the reader has started from, or would; None in the blank arm."""
+    return _prefill_for(Draft.objects.filter(case=case, reader=reader).order_by().first(), case)
 
 
 def case_payload(case: Case, *, reader: User, progress: Progress) -> dict[str, Any]:
@@ -214,6 +220,7 @@ def _prefill_payload(label: MachineLabel) -> dict[str, Any]:
     return {
         "run": str(label.run.run_id),
         "labeler": label.run.labeler,
+        "name": run_name(label.run),
         "values": label.values,
         "urgencies": label.urgencies,
         "cells": label.body.get("cells", {}),

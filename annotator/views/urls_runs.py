@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from annotator.api import case_labels
 from annotator.api import runs as api
 from annotator.views import label_import, run_answers, run_compare, run_new, run_prompts, runs
 
@@ -26,4 +27,5 @@ urlpatterns = [
     path("projects/<slug:slug>/runs/<uuid:run_id>/failures/", run_answers.run_failures, name="run_failures"),
     path("projects/<slug:slug>/runs/<uuid:run_id>/cases/<int:case_id>/", run_answers.run_case, name="run_case"),
     path("api/projects/<slug:slug>/runs/<uuid:run_id>", api.run_progress, name="api_run"),
+    path("api/projects/<slug:slug>/cases/<int:case_id>/labels", case_labels.case_labels, name="api_case_labels"),
 ]

@@ -12,7 +12,7 @@ SIGNED_IN = {"projects", "password_change", "project_new", "api_preferences"}
 READER = {"worklist", "read", "read_next", "schema", "schema_yaml", "api_case", "api_next", "api_draft", "api_submit"}
 READER |= {"viewer", "api_skip", "api_jump", "api_summary"}
 READER |= {"api_images", "api_series_pack", "api_series_image", "api_series_volume", "api_series_thumbnail"}
-READER |= {"api_series_preview", "api_mask"}
+READER |= {"api_series_preview", "api_mask", "api_case_labels"}
 MANAGER = {
     "images",
     "image_import",

@@ -104,6 +104,7 @@ export function urlsOf(id: number): CasePayload["urls"] {
     next: `/api/next?after=${id}`,
     page: `/cases/${id}/`,
     images: `/api/${id}/images`,
+    labels: `/api/${id}/labels`,
     viewer: `/cases/${id}/viewer/`,
     jump: "/api/jump",
     summary: "/api/summary",
@@ -134,6 +135,7 @@ export function payload(change: Partial<CasePayload> = {}): CasePayload {
     prefill: {
       run: "11111111-1111-4111-8111-111111111111",
       labeler: "rules",
+      name: "rules",
       values: machine.values,
       urgencies: machine.urgencies,
       cells: {

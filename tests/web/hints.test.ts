@@ -42,7 +42,7 @@ const shown = (): Record<string, (string | null)[]> => ({
 });
 
 const AS_THEY_COME = {
-  bar: ["Shift s", "Shift c"],
+  bar: ["Shift s", "Shift c", "Shift d"],
   values: ["1", "2", "0", "3", "-"],
   urgency: ["u", "⇧0", "⇧1", "⇧2", "⇧3"],
   disagrees: ["i"],
@@ -85,7 +85,7 @@ describe("the keys that stand on the page", () => {
     ] as const;
     page.setKeys(changes.reduce((keys, [id, chord]) => keys.with(binding(id), chord), page.keys));
     expect(shown()).toEqual({
-      bar: ["Alt s", "Shift c"],
+      bar: ["Alt s", "Shift c", "Shift d"],
       values: ["Alt p", "2", "0", "3", "-"],
       urgency: ["u", "⇧0", "Alt u", "⇧2", "⇧3"],
       disagrees: ["Alt d"],
@@ -116,6 +116,6 @@ describe("the keys that stand on the page", () => {
 
   it("are not shown for a command that has none", () => {
     open(new KeyMap({ unused: [] }));
-    expect([...document.querySelectorAll<HTMLElement>(".words-bar kbd")].map(({ hidden }) => hidden)).toEqual([true, false]);
+    expect([...document.querySelectorAll<HTMLElement>(".words-bar kbd")].map(({ hidden }) => hidden)).toEqual([true, false, false]);
   });
 });

@@ -11,7 +11,7 @@ import type { CasePayload } from "../../static/src/read/types";
 import { abdomen, cellOf, labels, payload, spine } from "./helpers";
 
 const FOCAL = cellOf("liver|focal");
-const NONE = { pendingColumn: false, linked: new Set<number>(), unsupported: new Set<number>() };
+const NONE = { pendingColumn: false, linked: new Set<number>(), unsupported: new Set<number>(), differing: new Set<number>() };
 
 beforeEach(() => document.body.replaceChildren());
 
@@ -173,10 +173,10 @@ describe("the card", () => {
     const card = shown(state.focusOn(state.startState(payload(), abdomen), FOCAL));
     expect(card.textContent).toContain("liver · focal");
     expect(card.textContent).toContain("cell 22 of 99");
-    expect(card.textContent).toContain("machine: present · 0.93 · urgency low");
+    expect(card.querySelector(".machine")?.textContent).toBe("rules: present · 0.93 · urgency lowhedged");
     expect(card.textContent).toContain("hedged");
     expect(card.textContent).toContain("“The liver has a cyst.”");
-    expect(card.textContent).toContain("Why: a cyst is measurable");
+    expect(card.textContent).toContain("Why (rules): a cyst is measurable");
     expect(card.querySelector('.chip.v-present[aria-pressed="true"]')).not.toBeNull();
   });
 

@@ -1,6 +1,7 @@
 import "../styles/read.css";
 import "../styles/read-cells.css";
 import "../styles/read-evidence.css";
+import "../styles/read-labelers.css";
 import "../styles/dialog.css";
 import "../styles/read-layout.css";
 import "../styles/read-flow.css";

@@ -3,7 +3,7 @@
 import { csrfToken } from "../lib/cookies";
 import { readerId } from "../lib/reader";
 import type { CaseImages } from "../viewer/types";
-import type { CaseState, Draft, DraftRequest, NextAnswer, SkipRequest, SubmitRequest } from "./types";
+import type { CaseLabels, CaseState, Draft, DraftRequest, NextAnswer, SkipRequest, SubmitRequest } from "./types";
 
 export type Failure =
   /** No answer, or one that promises to be better later: try again. */
@@ -62,6 +62,8 @@ export interface Sitting {
 }
 
 export type SummaryResult = { readonly kind: "summary"; readonly sitting: Sitting } | Failure;
+
+export type LabelsResult = { readonly kind: "labels"; readonly labels: CaseLabels } | Failure;
 
 export type NextResult = { readonly kind: "next"; readonly answer: NextAnswer } | Failure;
 
@@ -172,6 +174,11 @@ export async function fetchNext(url: string): Promise<NextResult> {
 export async function fetchImages(url: string): Promise<ImagesResult> {
   const answer = await reading(url);
   return "kind" in answer ? answer : { kind: "images", images: answer.body as CaseImages };
+}
+
+export async function fetchLabels(url: string): Promise<LabelsResult> {
+  const answer = await reading(url);
+  return "kind" in answer ? answer : { kind: "labels", labels: answer.body as CaseLabels };
 }
 
 export async function fetchJump(url: string): Promise<JumpResult> {

@@ -52,6 +52,12 @@ export class Commands {
         return this.page.words.toggleUnused();
       case "unsupported":
         return this.page.words.toggleUnsupported();
+      case "labeler":
+        return this.page.labelers.step();
+      case "take-over":
+        return this.page.labelers.take();
+      case "differing":
+        return this.page.labelers.toggleMarks();
       case "comment":
         return this.page.card.comment.focus();
       case "undo":
@@ -82,6 +88,7 @@ export class Commands {
       case "pane":
         return focusNextPane(this.page);
       case "cancel":
+        this.page.labelers.close();
         this.page.sentences.show(null);
         return this.page.focusCell(index);
       case "skip":

@@ -38,14 +38,17 @@ export class EvidenceMap {
   private readonly machine: readonly (readonly Span[])[];
   private readonly spans: readonly (readonly Span[])[];
   private readonly isReaders: readonly boolean[];
+  private readonly more: readonly Span[];
 
-  /** `notes` is what the reader says: a cell with evidence of the reader's own has that instead of the machine's. */
+  /** `more` are further places to cut the report at. `notes` is what the reader says: a cell with evidence of the reader's own has that instead of the machine's. */
   constructor(
     report: ReportData,
     schema: SchemaTable,
     cells: Readonly<Record<string, MachineCell>>,
     notes: Readonly<Record<string, CellNote>> = {},
+    more: readonly Span[] = [],
   ) {
+    this.more = more;
     this.report = report;
     this.text = new CodePointText(report.text);
     this.mentions = findImageMentions(report.text).map((mention) => ({
@@ -131,7 +134,7 @@ export class EvidenceMap {
 
   private cuts(): number[] {
     const mentions = this.mentions.map(({ start, end }): Span => [start, end]);
-    const all = [...this.report.sentences, ...this.spans.flat(), ...mentions].flat();
+    const all = [...this.report.sentences, ...this.spans.flat(), ...mentions, ...this.more].flat();
     return [...new Set(all)].sort((one, other) => one - other);
   }
 

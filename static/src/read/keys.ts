@@ -28,6 +28,7 @@ export type Command =
   | { readonly do: "skip" | "jump" | "summary" | "flag" | "case-comment" }
   | { readonly do: "layout"; readonly layout: Layout }
   | { readonly do: "cited"; readonly by: 1 | -1 }
+  | { readonly do: "labeler" | "take-over" | "differing" }
   | { readonly do: "evidence-add" | "evidence-remove" | "image-value" | "unused" | "unsupported" }
   | { readonly do: "viewer"; readonly command: ViewerCommand };
 
@@ -36,7 +37,7 @@ export interface Binding {
   readonly chords: readonly string[];
   readonly command: Command;
   readonly panes: readonly Pane[];
-  readonly group: "Value" | "Urgency" | "Move" | "Evidence" | "Cell" | "Reading" | "Case" | "Screen" | "Image" | "Image tools";
+  readonly group: "Value" | "Urgency" | "Move" | "Evidence" | "Cell" | "Labelers" | "Reading" | "Case" | "Screen" | "Image" | "Image tools";
   readonly says: string;
 }
 
@@ -133,6 +134,10 @@ export const BINDINGS: readonly Binding[] = [
   { chords: ["i"], command: { do: "disagrees" }, panes: CELLS, group: "Cell", says: "the image disagrees" },
   { chords: ["Shift+i"], command: { do: "image-value" }, panes: CELLS, group: "Cell", says: "what the image shows instead" },
   { chords: ["c"], command: { do: "comment" }, panes: CELLS, group: "Cell", says: "comment; Esc goes back" },
+
+  { chords: ["Shift+l"], command: { do: "labeler" }, panes: TEXT, group: "Labelers", says: "next other labeler: its reason and evidence" },
+  { chords: ["Shift+t"], command: { do: "take-over" }, panes: TEXT, group: "Labelers", says: "take over what it says" },
+  { chords: ["Shift+d"], command: { do: "differing" }, panes: TEXT, group: "Labelers", says: "mark cells on which labelers differ, or not" },
 
   { chords: ["Ctrl+Enter"], command: { do: "submit" }, panes: ALL, group: "Reading", says: "submit and next" },
   { chords: ["Ctrl+z"], command: { do: "undo" }, panes: ALL, group: "Reading", says: "undo" },

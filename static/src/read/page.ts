@@ -5,6 +5,7 @@ import { toast } from "../lib/toast";
 import { attentionOf } from "./attention";
 import type { Attention } from "./attention";
 import type { Conflict } from "./autosave";
+import type { ValueCode } from "./codes";
 import { Commands } from "./commands";
 import type { EvidenceMap } from "./evidence";
 import { Flow } from "./flow";
@@ -13,6 +14,7 @@ import { ImagePane } from "./images";
 import type { ViewerMaker } from "./images";
 import { KeyMap } from "./keymap";
 import type { Command } from "./keys";
+import { OtherLabelers } from "./otherLabelers";
 import { Panes } from "./panes";
 import { Preferences } from "./preferences";
 import { SchemaTable } from "./schema";
@@ -62,6 +64,7 @@ export class ReadingPage {
   readonly submitting: Submitting;
   readonly sentences: Sentences;
   readonly words: Words;
+  readonly labelers: OtherLabelers;
   evidence: EvidenceMap;
   report: ReportView;
   card: CardView;
@@ -86,6 +89,7 @@ export class ReadingPage {
     this.submitting = new Submitting(this);
     this.sentences = new Sentences(this);
     this.words = new Words(this);
+    this.labelers = new OtherLabelers(this);
     this.commands = new Commands(this);
     this.viewer = this.openImages(setup.makeViewer);
     this.panes = new Panes(setup.preferences, () => this.viewer.resize());
@@ -212,12 +216,14 @@ export class ReadingPage {
     this.attention = attentionOf(state.labels, schema);
     this.words.follow();
     const linked = new Set(this.sentences.linkedCells());
-    this.grid.update(state, this.attention, { pendingColumn: this.pendingColumn, linked, unsupported: this.words.unsupported });
+    this.grid.update(state, this.attention, { pendingColumn: this.pendingColumn, linked, unsupported: this.words.unsupported, differing: this.labelers.marked });
     this.report.update(state);
     this.words.draw();
     this.card.update(state, this.evidence);
+    this.labelers.draw();
     this.attentionList.update(this.attention);
     this.flow.update(state);
+    this.status.showDiffering(this.labelers.marked.size > 0);
     this.viewer.setMeasurements(reading.measurementsOf(state));
     this.status.showCounts(state.prefill ? reading.changedCount(state, schema) : null, this.attention);
   }
@@ -256,18 +262,20 @@ export class ReadingPage {
   }
 
   private openCard(payload: CasePayload): CardView {
-    return createCard(this.schema, payload.prefill, {
-      run: (command) => this.run(command),
-      onComment: (text) => this.setComment(text),
-      onRemoveQuote: (position) => this.words.removeQuote(position),
-      onImageValue: (value) => this.words.setImageValue(value),
-    });
+    const actions = {
+      run: (command: Command) => this.run(command),
+      onComment: (text: string) => this.setComment(text),
+      onRemoveQuote: (position: number) => this.words.removeQuote(position),
+      onImageValue: (value: ValueCode) => this.words.setImageValue(value),
+    };
+    return createCard(this.schema, payload.prefill, actions, this.labelers.view.element);
   }
 
   private begin(): void {
     this.viewer.open(this.session.payload, reading.measurementsOf(this.state));
     this.sentences.forget();
     this.words.begin();
+    this.labelers.begin(this.session.payload);
     this.pendingColumn = false;
     replaceChildren(byId("report-place"), [this.report.element]);
     replaceChildren(byId("card-place"), [this.card.element]);
@@ -280,7 +288,10 @@ export class ReadingPage {
     byId("report-place").scrollTop = 0;
     this.grid.focusCell(this.state.focus);
     this.shownMs = performance.now();
-    this.session.begin((next) => void this.viewer.ahead(next));
+    this.session.begin((next) => {
+      void this.viewer.ahead(next);
+      this.labelers.ahead(next);
+    });
     if (this.session.restored) toast("Changes that could not be saved before are back.", { tone: "warn" });
   }
 

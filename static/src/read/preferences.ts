@@ -14,6 +14,8 @@ export interface PreferenceData {
   /** Chords by command; a command that is not named has those it came with. */
   readonly keys?: Readonly<Record<string, readonly string[]>>;
   readonly tour_done?: boolean;
+  /** Whether cells on which labelers differ are marked; they are unless this says no. */
+  readonly mark_differing?: boolean;
 }
 
 const DELAY_MS = 500;

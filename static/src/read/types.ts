@@ -45,15 +45,32 @@ export interface MachineCell {
   readonly evidence?: readonly Span[];
   readonly reason?: string;
   readonly probability?: number | null;
+  readonly logit_difference?: number | null;
   readonly flags?: readonly string[];
 }
 
 export interface Prefill {
   readonly run: string;
   readonly labeler: string;
+  /** The labeler, and the model or rater behind it. */
+  readonly name: string;
   readonly values: string;
   readonly urgencies: string;
   readonly cells: Readonly<Record<string, MachineCell>>;
+}
+
+/** What a complete run beside the pre-fill says of the case. */
+export interface OtherRun extends Prefill {
+  readonly options: readonly string[];
+  readonly started_at: string;
+}
+
+export interface CaseLabels {
+  readonly arm: "prefilled" | "blank";
+  /** Newest first. */
+  readonly runs: readonly OtherRun[];
+  /** Runs that are not among them. */
+  readonly n_more: number;
 }
 
 /** What a reader adds to a cell beside its value. Absent keys mean nothing was added; unknown ones are kept. */
@@ -132,6 +149,7 @@ export interface CasePayload {
     readonly next: string;
     readonly page: string;
     readonly images: string;
+    readonly labels: string;
     readonly viewer: string;
     readonly jump: string;
     readonly summary: string;

@@ -32,6 +32,7 @@ export class Words {
     this.bar = createWordsBar(page.schema, {
       unused: () => page.run({ do: "unused" }),
       unsupported: () => page.run({ do: "unsupported" }),
+      differing: () => page.run({ do: "differing" }),
       cell: (index) => this.toSupported(index),
     });
     this.selectionBar = createSelectionBar({
@@ -52,7 +53,15 @@ export class Words {
   }
 
   evidenceOf(payload: ReadingPage["session"]["payload"]): EvidenceMap {
-    return new EvidenceMap(payload.report, this.page.schema, payload.prefill?.cells ?? {}, this.page.state.labels.body.cells);
+    const { schema, state, labelers } = this.page;
+    return new EvidenceMap(payload.report, schema, payload.prefill?.cells ?? {}, state.labels.body.cells, labelers.cuts);
+  }
+
+  /** Draws the report anew, since other pieces of it are evidence. */
+  redraw(): void {
+    const { page } = this;
+    page.evidence = this.evidenceOf(page.session.payload);
+    page.report.setEvidence(page.evidence);
   }
 
   /** Takes over what the labels say of evidence and moves the images along; before the page is drawn. */
@@ -62,10 +71,7 @@ export class Words {
     if (cells !== this.notes) {
       const isSame = evidenceText(cells) === evidenceText(this.notes);
       this.notes = cells;
-      if (!isSame) {
-        page.evidence = this.evidenceOf(page.session.payload);
-        page.report.setEvidence(page.evidence);
-      }
+      if (!isSame) this.redraw();
     }
     const { row } = page.schema.place(page.state.focus);
     if (row === this.row) return;
@@ -94,6 +100,8 @@ export class Words {
       showsUnused: this.showsUnused,
       unsupported: evidence.unsupportedCells(state.labels.values).length,
       showsUnsupported: this.showsUnsupported,
+      differing: this.page.labelers.canDiffer ? this.page.labelers.nDiffering : null,
+      showsDiffering: this.page.labelers.showsMarks,
     });
   }
 

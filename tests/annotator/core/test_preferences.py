@@ -13,6 +13,7 @@ from annotator.core.preferences import PreferencesError, check_preferences, merg
         {"panes": {"report": [0.4, 0.3], "text": [0.5]}},
         {"keys": {"value:+": ["1", "Ctrl+Shift+k"], "help": []}},
         {"tour_done": True, "layout": None},
+        {"mark_differing": False},
     ],
 )
 def test_what_the_screen_knows_is_taken_as_it_is(sent):
@@ -38,8 +39,9 @@ def test_what_the_screen_knows_is_taken_as_it_is(sent):
         {"keys": {"help": [1]}},
         {"keys": {f"c{number}": [] for number in range(301)}},
         {"tour_done": 1},
+        {"mark_differing": "no"},
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_anything_else_is_refused(sent):
     with pytest.raises(PreferencesError):

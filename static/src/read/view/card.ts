@@ -6,6 +6,7 @@ import { CODES, codeInfo, isPositive, urgencyOf } from "../codes";
 import type { EvidenceMap } from "../evidence";
 import { hint, hintInField } from "../hints";
 import type { Command } from "../keys";
+import { saysText, scoresOf } from "../labelers";
 import type { SchemaTable } from "../schema";
 import { hasImageDisagrees, isChanged, noteOf } from "../state";
 import type { ReadingState } from "../state";
@@ -40,6 +41,7 @@ export function createCard(
     onRemoveQuote: (position: number) => void;
     onImageValue: (value: ValueCode) => void;
   },
+  others: HTMLElement | null = null,
 ): CardView {
   const title = el("h2", { class: "card-title" });
   const place = el("span", { class: "dim" });
@@ -78,6 +80,7 @@ export function createCard(
     schema.data.urgency_levels.length > 0 ? urgency : null,
     el("div", { class: "chips" }, [disagrees, imageShows.element, comment]),
     machine,
+    others,
     quotes.element,
   ]);
 
@@ -109,12 +112,12 @@ export function createCard(
     const said = prefill.cells[key];
     const code = state.prefill.values.charAt(index);
     const level = urgencyOf(state.prefill.urgencies.charAt(index));
-    const words = [`machine: ${code === "!" ? "answer not readable" : codeInfo(code).says}`];
-    if (said?.probability !== undefined && said.probability !== null) words.push(said.probability.toFixed(2));
-    if (level !== null) words.push(`urgency ${schema.data.urgency_levels[level] ?? level}`);
+    const scores = scoresOf(said ?? {}).flatMap(({ text, title }) => [" · ", el("span", { class: "score", text, title })]);
+    const urgencySays = level === null ? "" : ` · urgency ${schema.data.urgency_levels[level] ?? level}`;
+    const words = [`${prefill.name}: ${saysText(code)}`, ...scores, urgencySays];
     const flags = (said?.flags ?? []).map((flag) => el("span", { class: "tag", text: flag.replaceAll("_", " ") }));
     const changed = isChanged(state, index, key) ? [el("span", { class: "tag tag-changed", text: "changed by you" })] : [];
-    return [glyph(code), el("span", { text: words.join(" · ") }), ...flags, ...changed];
+    return [glyph(code), el("span", {}, words), ...flags, ...changed];
   }
 
   return { element, comment, update };

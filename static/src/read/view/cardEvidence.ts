@@ -37,12 +37,13 @@ export function createCardEvidence(prefill: Prefill | null, onRemove: (position:
     if (wanted === drawn) return;
     drawn = wanted;
     const reason = prefill?.cells[key]?.reason;
+    const who = prefill ? ` (${prefill.labeler})` : "";
     const rest = quotes.length - LISTED;
     replaceChildren(element, [
       ...quotes.slice(0, LISTED).map(line),
       rest > 0 && el("p", { class: "dim", text: `and ${rest} more` }),
       quotes.length === 0 && el("p", { class: "dim", text: noEvidence(prefill !== null, isOwn) }),
-      reason && el("p", { class: "dim", text: `Why: ${reason}` }),
+      reason && el("p", { class: "dim", text: `Why${who}: ${reason}` }),
     ]);
   }
 

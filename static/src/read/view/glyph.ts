@@ -46,3 +46,13 @@ export function urgencyBars(level: number, title = ""): HTMLElement {
   }
   return bars;
 }
+
+/** A full and an empty dot: labelers differ. */
+export function differMark(): HTMLElement {
+  const mark = document.createElement("span");
+  mark.className = "differ-mark";
+  mark.setAttribute("aria-hidden", "true");
+  mark.title = "labelers differ";
+  mark.append(document.createElement("i"), document.createElement("i"));
+  return mark;
+}

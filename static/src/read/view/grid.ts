@@ -8,7 +8,7 @@ import type { SchemaTable } from "../schema";
 import { imageValueOf } from "../imageValue";
 import { hasImageDisagrees, isChanged, noteOf } from "../state";
 import type { ReadingState } from "../state";
-import { glyph, urgencyBars } from "./glyph";
+import { differMark, glyph, urgencyBars } from "./glyph";
 
 export interface GridMarks {
   /** A row letter was pressed and a column letter is awaited. */
@@ -17,6 +17,8 @@ export interface GridMarks {
   readonly linked: ReadonlySet<number>;
   /** Cells to point out because no words support them. */
   readonly unsupported: ReadonlySet<number>;
+  /** Cells on which labelers differ. */
+  readonly differing: ReadonlySet<number>;
 }
 
 export interface GridView {
@@ -90,11 +92,11 @@ export function createGrid(schema: SchemaTable, onPick: (index: number) => void)
     if (cell) onPick(Number(cell.dataset["cell"]));
   });
 
-  function draw(index: number, cell: HTMLTableCellElement, state: ReadingState): void {
+  function draw(index: number, cell: HTMLTableCellElement, state: ReadingState, differs: boolean): void {
     const value = state.labels.values.charAt(index);
     const urgency = urgencyOf(state.labels.urgencies.charAt(index));
     const shown = imageValueOf(noteOf(state, schema.place(index).key));
-    const wanted = `${value}${urgency ?? "_"}${shown ?? ""}`;
+    const wanted = `${value}${urgency ?? "_"}${shown ?? ""}${differs ? "≠" : ""}`;
     if (drawn.get(index) === wanted) return;
     drawn.set(index, wanted);
     const level = urgency === null ? "" : (schema.data.urgency_levels[urgency] ?? "");
@@ -102,13 +104,14 @@ export function createGrid(schema: SchemaTable, onPick: (index: number) => void)
     // Beside the sign for "image disagrees".
     if (shown) cell.append(el("span", { class: "image-shown" }, [glyph(shown)]));
     if (urgency !== null) cell.append(urgencyBars(urgency, `urgency: ${level}`));
+    if (differs) cell.append(differMark());
   }
 
-  function update(state: ReadingState, attention: Attention, { pendingColumn, linked, unsupported }: GridMarks): void {
+  function update(state: ReadingState, attention: Attention, { pendingColumn, linked, unsupported, differing }: GridMarks): void {
     const focused = schema.place(state.focus);
     const clashes = new Set(attention.contradictions.flatMap((each) => each.cells));
     for (const [index, cell] of cells) {
-      draw(index, cell, state);
+      draw(index, cell, state, differing.has(index));
       const { key } = schema.place(index);
       const note = noteOf(state, key);
       const value = state.labels.values.charAt(index);
@@ -122,7 +125,7 @@ export function createGrid(schema: SchemaTable, onPick: (index: number) => void)
       if (unsupported.has(index)) classes.push("unsupported");
       if (index === state.focus) classes.push("focus");
       setClass(cell, classes.join(" "));
-      const more = unsupported.has(index) ? ", no sentence supports it" : "";
+      const more = (unsupported.has(index) ? ", no sentence supports it" : "") + (differing.has(index) ? ", labelers differ" : "");
       setAttribute(cell, "aria-label", cellLabel(state, schema, index, clashes) + more);
       setAttribute(cell, "tabindex", index === state.focus ? "0" : "-1");
       setAttribute(cell, "aria-selected", String(index === state.focus || linked.has(index)));

@@ -2,7 +2,7 @@
 
 import { el, replaceChildren, setClass } from "../../lib/dom";
 import { codeInfo } from "../codes";
-import type { EvidenceMap } from "../evidence";
+import type { EvidenceMap, Segment } from "../evidence";
 import type { SchemaTable } from "../schema";
 import type { ReadingState } from "../state";
 import type { Span } from "../types";
@@ -29,6 +29,8 @@ export interface ReportView {
   showSentence(sentence: number | null): void;
   /** Marks these sentences and draws the others back; null shows all alike. */
   showUnused(sentences: ReadonlySet<number> | null): void;
+  /** Marks what another labeler names as its evidence, with `inSight` where the reader sees it. */
+  showTold(spans: readonly Span[], options: { inSight: boolean }): void;
   /** Makes one mention the current one: marked, in sight, and with `focus` the keyboard is on it. */
   showMention(mention: number | null, options?: { focus: boolean }): void;
   /** Position of the mention that has the keyboard, null when none has. */
@@ -49,6 +51,7 @@ class Report implements ReportView {
   private ring: number | null = null;
   private unused: ReadonlySet<number> | null = null;
   private mention: number | null = null;
+  private told: readonly Span[] = [];
 
   constructor(evidence: EvidenceMap, schema: SchemaTable, actions: ReportActions) {
     this.schema = schema;
@@ -96,7 +99,8 @@ class Report implements ReportView {
       const follows = mark === previous.mark && segment.start === previous.end ? " ev-more" : "";
       const ringed = segment.sentence === this.ring && this.ring !== null ? " ring" : "";
       const unused = this.unused?.has(segment.sentence) ? " unused" : "";
-      setClass(span, `${mark}${name ? follows : ""}${ringed}${unused}`.trim());
+      const told = this.isTold(segment) ? " told" : "";
+      setClass(span, `${mark}${name ? follows : ""}${ringed}${unused}${told}`.trim());
       previous = { mark, end: segment.end };
     }
     bringIntoView(this.drawn.pieces.filter(({ cells }) => cells.includes(state.focus)).map(({ element }) => element));
@@ -115,6 +119,16 @@ class Report implements ReportView {
     for (const { segment, element } of this.drawn.pieces) {
       element.classList.toggle("unused", segment.sentence !== null && (sentences?.has(segment.sentence) ?? false));
     }
+  }
+
+  showTold(spans: readonly Span[], { inSight }: { inSight: boolean }): void {
+    this.told = spans;
+    for (const { segment, element } of this.drawn.pieces) element.classList.toggle("told", this.isTold(segment));
+    if (inSight) bringIntoView(this.drawn.pieces.filter(({ segment }) => this.isTold(segment)).map(({ element }) => element));
+  }
+
+  private isTold({ start, end }: Segment): boolean {
+    return this.told.some(([from, to]) => from < end && start < to);
   }
 
   showMention(mention: number | null, options: { focus: boolean } = { focus: false }): void {

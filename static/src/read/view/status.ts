@@ -7,7 +7,7 @@ import { CODES } from "../codes";
 import { hint, hintInTemplate } from "../hints";
 import { clockText } from "../timer";
 import type { CasePayload } from "../types";
-import { glyph } from "./glyph";
+import { differMark, glyph } from "./glyph";
 
 /** What the save state says, and whether it must be noticed. */
 export function saveText(status: SaveStatus, nowMs: number): { text: string; isProblem: boolean } {
@@ -58,6 +58,8 @@ export interface StatusView {
   showTime(seconds: number): void;
   showCounts(changed: number | null, attention: Attention): void;
   showBusy(isBusy: boolean): void;
+  /** Whether the sign that labelers differ is explained. */
+  showDiffering(isShown: boolean): void;
 }
 
 export function createStatus(on: { save: () => void; submit: () => void; help: () => void }): StatusView {
@@ -69,11 +71,13 @@ export function createStatus(on: { save: () => void; submit: () => void; help: (
   byId("help-button").addEventListener("click", on.help);
   hintInTemplate(byId("submit-button"), "submit");
   hintInTemplate(byId("help-button"), "help");
+  const differing = el("span", {}, [differMark(), "labelers differ"]);
+  differing.hidden = true;
   const keys = byId("status-bar").querySelector(".keys");
   if (keys) replaceChildren(keys, footKeys());
   replaceChildren(
     byId("legend"),
-    CODES.filter(({ key }) => key !== null).map(({ code, says }) => el("span", {}, [glyph(code), says])),
+    [...CODES.filter(({ key }) => key !== null).map(({ code, says }) => el("span", {}, [glyph(code), says])), differing],
   );
 
   return {
@@ -113,6 +117,9 @@ export function createStatus(on: { save: () => void; submit: () => void; help: (
       if (attention.contradictions.length > 0) parts.push(`${attention.contradictions.length} contradicting`);
       setText(byId("counts"), parts.join(" · "));
       byId("counts").classList.toggle("problem", attention.cells.length > 0 && changed !== null);
+    },
+    showDiffering(isShown) {
+      differing.hidden = !isShown;
     },
     showBusy(isBusy) {
       (byId("submit-button") as HTMLButtonElement).disabled = isBusy;

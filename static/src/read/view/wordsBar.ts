@@ -13,6 +13,9 @@ export interface WordsBarState {
   readonly showsUnused: boolean;
   readonly unsupported: number;
   readonly showsUnsupported: boolean;
+  /** Cells on which labelers differ; null where there are not several. */
+  readonly differing: number | null;
+  readonly showsDiffering: boolean;
 }
 
 export interface WordsBar {
@@ -25,14 +28,14 @@ interface Toggle {
   update(count: number, isOn: boolean): void;
 }
 
-function toggle(words: "unused" | "unsupported", long: string, onPress: () => void): Toggle {
+function toggle(command: "unused" | "unsupported" | "differing", words: string, long: string, onPress: () => void): Toggle {
   const count = el("b", { class: "count" });
   const button = el("button", { class: "toggle", title: long, attrs: { type: "button", "aria-pressed": "false" } }, [
     count,
     " ", // between words for those who hear them
     el("span", { text: words }),
     " ",
-    hint(words),
+    hint(command),
   ]);
   button.addEventListener("mousedown", (event) => event.preventDefault());
   button.addEventListener("click", onPress);
@@ -47,14 +50,16 @@ function toggle(words: "unused" | "unsupported", long: string, onPress: () => vo
 
 export function createWordsBar(
   schema: SchemaTable,
-  on: { unused: () => void; unsupported: () => void; cell: (index: number) => void },
+  on: { unused: () => void; unsupported: () => void; differing: () => void; cell: (index: number) => void },
 ): WordsBar {
-  const unused = toggle("unused", "sentences no cell uses", on.unused);
-  const unsupported = toggle("unsupported", "cells no sentence supports", on.unsupported);
+  const unused = toggle("unused", "unused", "sentences no cell uses", on.unused);
+  const unsupported = toggle("unsupported", "unsupported", "cells no sentence supports", on.unsupported);
+  const differing = toggle("differing", "differ", "cells on which labelers differ", on.differing);
+  differing.button.classList.add("toggle-differ");
   const supports = el("div", { class: "supports-list", attrs: { role: "group", "aria-label": "Cells that the sentence supports" } });
   const element = el("div", { class: "words-bar" }, [
     supports,
-    el("div", { class: "toggles", attrs: { role: "group", "aria-label": "Words and cells" } }, [unused.button, unsupported.button]),
+    el("div", { class: "toggles", attrs: { role: "group", "aria-label": "Words and cells" } }, [unused.button, unsupported.button, differing.button]),
   ]);
   let drawn: string | null = null;
 
@@ -83,6 +88,8 @@ export function createWordsBar(
       drawSupported(state, bar.supported);
       unused.update(bar.unused, bar.showsUnused);
       unsupported.update(bar.unsupported, bar.showsUnsupported);
+      differing.button.hidden = bar.differing === null;
+      differing.update(bar.differing ?? 0, bar.showsDiffering);
     },
   };
 }
