@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BACKENDS: Final = ("openai", "transformers", "vllm")
 LABEL_FORMATS: Final = ("leavs", "leavs-wide", "long", "jsonl")
+PROTOCOLS: Final = ("default", "published")
+TABLES: Final = ("labels", "any-abnormality", "urgency", "urgency-prevalence")
 _LISTED_PROBLEMS: Final = 50
 _CONCURRENCY: Final = 256
 # An identical row that stands twice is skipped, and its report is labelled all the same.
@@ -65,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_schema_commands(commands.add_parser("schema", help="list, show or check label schemas"))
     _add_label_options(commands.add_parser("label", help="label the reports of a file"))
     _add_prompt_options(commands.add_parser("prompts", help="show what a labeler asks a model about one cell"))
+    _add_evaluate_options(commands.add_parser("evaluate", help="score labels against the labels of readers"))
+    _add_calibrate_options(commands.add_parser("calibrate", help="fit thresholds on one file, apply them to another"))
     return parser
 
 
@@ -125,6 +129,43 @@ def _add_prompt_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cell", required=True, metavar="TARGET|FINDING", help="such as 'liver|focal'")
     parser.add_argument("--config", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="its options")
     parser.set_defaults(run=_show_prompts)
+
+
+def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Figures about labels, with intervals (docs/evaluation.md). Files are label tables of any format."
+    )
+    parser.add_argument("--schema", required=True, metavar="NAME|FILE", help="a preset, or a YAML file")
+    parser.add_argument("--reference", required=True, metavar="FILE", help="labels of readers, or of one reference")
+    parser.add_argument("--labels", required=True, metavar="FILE", help="labels of the labeler that is scored")
+    parser.add_argument("--protocol", default="default", choices=PROTOCOLS, help="default: %(default)s")
+    parser.add_argument("--table", default="labels", choices=TABLES, help="default: %(default)s")
+    parser.add_argument(
+        "--truth", metavar="RATER", help="one rater of the reference is the truth; default: the majority"
+    )
+    parser.add_argument("--patients", metavar="FILE", help="CSV with columns report_id and patient, to draw patients")
+    parser.add_argument("--resamples", type=_count(1_000_000), default=2000, metavar="N", help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    _add_outputs(parser)
+    parser.set_defaults(run=_evaluate)
+
+
+def _add_calibrate_options(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "The threshold at the equal error rate of one file, and how well it does on another. CSV with columns "
+        "report_id, finding, truth (0 or 1) and score, such as a logit difference; `target` is optional."
+    )
+    parser.add_argument("--calibration", required=True, metavar="FILE", help="scores that the thresholds are fitted on")
+    parser.add_argument("--test", required=True, metavar="FILE", help="scores that they are applied to")
+    parser.add_argument("--resamples", type=_count(1_000_000), default=2000, metavar="N", help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    _add_outputs(parser)
+    parser.set_defaults(run=_calibrate)
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", metavar="FILE", help="the rows as JSON; - is standard output")
+    parser.add_argument("--csv", metavar="FILE", help="the rows as CSV; - is standard output")
 
 
 def _count(most: int) -> Callable[[str], int]:
@@ -243,6 +284,27 @@ def _show_prompts(options: argparse.Namespace) -> int:
     except NoReport as error:
         raise _CommandError(str(error)) from error
     sys.stdout.write(as_text(conversations(found.calls)))
+    return _OK
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    schema = _schema_called(options.schema)
+    from labeling.evaluate_command import EvaluationRefused, evaluate  # noqa: PLC0415 - loads NumPy
+
+    try:
+        evaluate(options, schema)
+    except EvaluationRefused as error:
+        raise _CommandError(str(error)) from error
+    return _OK
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from labeling.evaluate_command import EvaluationRefused, calibrate  # noqa: PLC0415 - loads NumPy
+
+    try:
+        calibrate(options)
+    except EvaluationRefused as error:
+        raise _CommandError(str(error)) from error
     return _OK
 
 

@@ -1,0 +1,27 @@
+"""One figure with its interval and what it was computed on."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure: what it is about, its value and 95 % interval, pairs and positives behind it, p of a comparison.
+
+    What is undefined is NaN, and None in JSON; `n` is None where a row is a mean over rows.
+    """
+
+    row: str
+    metric: str
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    n: int | None = None
+    n_positive: int | None = None
+    p: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; what is undefined is None."""
+        values = asdict(self)
+        return {name: None if isinstance(each, float) and math.isnan(each) else each for name, each in values.items()}
