@@ -1,27 +1,19 @@
 """What `manage.py label` does with a labeler that asks a language model."""
 
-import sys
-import uuid
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError, OutputWrapper
 
+from annotator.management.run_steering import carry_run, counted, named_run, wait_for_end
 from annotator.models import Project, User
 from labeling.core.backends.local_engines import DEVICES, KINDS, engine_of
 from labeling.core.many import Failure
 from labeling.core.values import Missing
 from labeling.engines import close_engine, local_engine, look_at, open_backend
-from labeling.models import Run
-from labeling.progress import Progress
-from labeling.selectors import RunProgress, failures_by_kind, run_progress
-from labeling.selectors.run_costs import known_tokens
 from labeling.services import Plan, resume_run, start_model_run
-from labeling.services.here import carry_here
 from labeling.services.trying import Trial, try_plan
 from labeling.tasks import LOCAL_QUEUE, wake
-
-INTERRUPTED = 130
 
 
 def add_model_options(parser: ArgumentParser) -> None:
@@ -48,7 +40,7 @@ def add_model_options(parser: ArgumentParser) -> None:
 def label_with_model(project: Project, *, actor: User | None, options: dict[str, Any], out: OutputWrapper) -> None:
     """Start a run, or try it, or go on with one. Raises `UserError`."""
     if options["resume"]:
-        run = _named_run(project, options["resume"])
+        run = named_run(project, options["resume"])
         resume_run(run=run, actor=actor)
     else:
         plan = _plan(options)
@@ -60,13 +52,15 @@ def label_with_model(project: Project, *, actor: User | None, options: dict[str,
             out.write(f"note: {lack}")
         run = start_model_run(project=project, plan=plan, actor=actor, engine=engine, only_allowed=False)
     if options["here"]:
-        _carry(run, out, is_shown=options["verbosity"] > 0)
+        carry_run(run, out, is_shown=options["verbosity"] > 0)
     else:
         is_sent = wake(run)
         queue = f" of the queue {LOCAL_QUEUE}" if local_engine(run.request["url"]) else ""
         out.write(f"run {run.run_id}: {run.n_reports:,} reports are queued for the workers{queue}")
         if not is_sent:
             out.write("note: the broker takes no messages; a worker finds the run when it starts")
+        if options["wait"]:
+            wait_for_end(run, out, is_shown=options["verbosity"] > 0)
 
 
 def _tried(project: Project, plan: Plan, *, n_reports: int) -> Trial:
@@ -113,52 +107,6 @@ def _plan(options: dict[str, Any]) -> Plan:
     )
 
 
-def _named_run(project: Project, run_id: str) -> Run:
-    try:
-        wanted = uuid.UUID(run_id)
-    except ValueError as error:
-        raise CommandError(f"{run_id!r} is not the id of a run") from error
-    run = Run.objects.filter(project=project, run_id=wanted).first()
-    if run is None:
-        raise CommandError(f"project {project.slug} has no run {run_id}")
-    return run
-
-
-def _carry(run: Run, out: OutputWrapper, *, is_shown: bool) -> None:
-    line = Progress(sys.stderr, total=run.n_reports) if is_shown and sys.stderr.isatty() else None
-    n_before = run_progress(run).n_done
-
-    def show(progress: RunProgress) -> None:
-        if line:
-            failed = f", {progress.n_failed:,} failed" if progress.n_failed else ""
-            line.show(progress.n_done, skipped=n_before, note=f"{progress.n_calls:,} calls{failed}")
-
-    try:
-        carry_here(run, told=show)
-    except KeyboardInterrupt:
-        out.write(f"\nrun {run.run_id} is {run.state}; go on with --resume {run.run_id}")
-        sys.exit(INTERRUPTED)
-    finally:
-        close_engine()
-        if line:
-            line.clear()
-    _report(run, out)
-
-
-def _report(run: Run, out: OutputWrapper) -> None:
-    progress, known = run_progress(run), known_tokens(run)
-    n_read = _counted(progress.prompt_tokens, is_known=known["prompt_tokens"])
-    n_written = _counted(progress.generated_tokens, is_known=known["generated_tokens"])
-    failed = ", ".join(f"{count:,} {kind}" for kind, count in failures_by_kind(run).items())
-    said = (
-        f"run {run.run_id} is {run.state}: {progress.n_labeled:,} of {run.n_reports:,} reports labeled, "
-        f"{progress.n_calls:,} calls, {n_read} tokens read, {n_written} written, {progress.active_s:.1f} s"
-    )
-    if run.state == Run.State.FAILED:
-        raise CommandError(f"{said}\n{run.reason}\ngo on with --resume {run.run_id}")
-    out.write(said + (f"; not labeled: {failed}" if failed else ""))
-
-
 def _show_trial(trial: Trial, out: OutputWrapper) -> None:
     for result in trial.results:
         if isinstance(result.labels, Failure):
@@ -176,11 +124,11 @@ def _show_trial(trial: Trial, out: OutputWrapper) -> None:
 def _show_cost(trial: Trial, out: OutputWrapper) -> None:
     tally, n = trial.tally, len(trial.results)
     is_known = tally.prompt_tokens > 0
-    n_read, all_read = (_counted(each, is_known=is_known) for each in (tally.prompt_tokens, trial.prompt_tokens))
+    n_read, all_read = (counted(each, is_known=is_known) for each in (tally.prompt_tokens, trial.prompt_tokens))
     n_written, all_written = (
-        _counted(each, is_known=is_known) for each in (tally.generated_tokens, trial.generated_tokens)
+        counted(each, is_known=is_known) for each in (tally.generated_tokens, trial.generated_tokens)
     )
-    n_cached = _counted(tally.cached_tokens, is_known=is_known and trial.engine.counts_cached)
+    n_cached = counted(tally.cached_tokens, is_known=is_known and trial.engine.counts_cached)
     out.write(
         f"{n} reports: {tally.n_calls:,} calls, {n_read} tokens read ({n_cached} from the cache), "
         f"{n_written} written, {trial.seconds:.1f} s\n"
@@ -188,7 +136,3 @@ def _show_cost(trial: Trial, out: OutputWrapper) -> None:
         f"{all_written} written, {trial.seconds_at_least:,.0f} to {trial.seconds_at_most:,.0f} s\n"
         "nothing was stored"
     )
-
-
-def _counted(n_tokens: int, *, is_known: bool) -> str:
-    return f"{n_tokens:,}" if is_known else "unknown"

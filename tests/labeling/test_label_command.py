@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from annotator.management import model_labeling
+from annotator.management import run_steering
 from labeling import tasks
 from labeling.models import MachineLabel, Run, StoredCall
 from labeling.services import pause_run
@@ -71,7 +71,7 @@ def test_a_dry_run_stores_nothing_and_says_what_all_would_take(project, server, 
 
 def test_tokens_that_the_engine_does_not_count_are_unknown(project, server, monkeypatch, capsys):
     monkeypatch.setattr("labeling.core.many.Tally.add", lambda tally, usage: None)
-    monkeypatch.setattr(model_labeling, "known_tokens", lambda run: {"prompt_tokens": False, "generated_tokens": False})
+    monkeypatch.setattr(run_steering, "known_tokens", lambda run: {"prompt_tokens": False, "generated_tokens": False})
     label(server, "--dry-run", "2")
     said = capsys.readouterr().out
     assert f"2 reports: {2 * N_CELLS} calls, unknown tokens read (unknown from the cache), unknown written" in said
@@ -157,3 +157,25 @@ def test_a_model_that_the_server_has_not_is_named(project, server):
     with pytest.raises(CommandError, match="tiny"):
         call_command("label", "lumbar", "--labeler", "direct-query", "--url", server.url, "--model", "huge")
     assert not Run.objects.exists()
+
+
+def test_a_run_of_workers_is_paused_resumed_and_cancelled_from_the_shell(project, server, sent, capsys):
+    label(server)
+    run = Run.objects.get()
+    for option, state in (("--pause", "paused"), ("--resume", "queued"), ("--cancel", "cancelled")):
+        call_command("label", "lumbar", option, str(run.run_id))
+        run.refresh_from_db()
+        assert run.state == state
+    assert f"run {run.run_id} is cancelled: 0 of 4 reports labeled" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="is cancelled already"):
+        call_command("label", "lumbar", "--cancel", str(run.run_id))
+    with pytest.raises(CommandError, match="has no run"):
+        call_command("label", "lumbar", "--pause", "00000000-0000-0000-0000-000000000000")
+
+
+def test_watching_a_paused_run_says_how_far_it_is_and_ends(project, server, sent, capsys):
+    label(server)
+    run = Run.objects.get()
+    pause_run(run=run, actor=None)
+    call_command("label", "lumbar", "--watch", str(run.run_id))
+    assert f"run {run.run_id} is paused: 0 of 4 reports labeled" in capsys.readouterr().out

@@ -87,6 +87,17 @@ def test_a_run_pauses_resumes_and_is_cancelled_under_a_worker(project, instance)
 
 
 @pytest.mark.parametrize("instance", ["filesystem"], indirect=True)
+def test_the_shell_waits_for_a_run_that_workers_carry(project, instance):
+    with in_thread(engine()) as server, instance.worker():
+        answer = instance.manage(
+            *("label", "lumbar", "--labeler", "direct-query", "--url", server.url, "--model", "tiny"),
+            *("--config", "yes=yes", "no=no", "--wait"),
+        )
+    assert answer.returncode == 0, answer.stderr
+    assert f"is complete: 9 of 9 reports labeled, {N_REPORTS * N_CELLS} calls" in answer.stdout
+
+
+@pytest.mark.parametrize("instance", ["filesystem"], indirect=True)
 def test_serve_brings_a_worker_and_takes_it_along_when_it_stops(project, instance):
     with in_thread(engine()) as server:
         run = start(instance, server)

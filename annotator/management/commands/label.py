@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from annotator.management.console import Progress, messages_to_user, named_project, named_user
 from annotator.management.label_files import add_file_options, labels_from_file
 from annotator.management.model_labeling import add_model_options, label_with_model
+from annotator.management.run_steering import add_run_options, is_about_a_run, steer_run
 from annotator.models import Project
 from annotator.services.exports import MACHINE
 from annotator.services.imported_runs import IMPORTED_LABELER
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--keep-chosen", action="store_true", help="readers go on with labels of another labeler")
         parser.add_argument("--terse-errors", action="store_true", help="tell errors without what they quote, for logs")
         add_model_options(parser)
+        add_run_options(parser)
         parser.add_argument("--file", type=Path, help="labels made elsewhere, for the labeler imported")
         add_file_options(parser)
 
@@ -44,6 +46,10 @@ class Command(BaseCommand):
         if options["terse_errors"]:
             sys.excepthook = tell_tersely
         project = named_project(options["project"])
+        if is_about_a_run(options):
+            with messages_to_user():
+                steer_run(project, actor=named_user(options["user"]), options=options, out=self.stdout)
+            return
         if options["labeler"] == IMPORTED_LABELER or options["file"]:
             self._import(project, options)
             return
