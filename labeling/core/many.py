@@ -58,7 +58,7 @@ class Pace:
 
 @dataclass(slots=True)
 class Tally:
-    """What was done so far. Tokens are those that the engine counted.
+    """What was done so far. Tokens are those that the engine counted; `counted` names the kinds that it counts.
 
     `n_calls` were begun and not given up: `waiting` of them have no end yet, the others were answered or failed.
 
@@ -76,6 +76,7 @@ class Tally:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     generated_tokens: int = 0
+    counted: set[str] = field(default_factory=set)
     samplings: set[Sampling] = field(default_factory=set)
 
     @property
@@ -88,6 +89,7 @@ class Tally:
         self.prompt_tokens += usage.prompt or 0
         self.cached_tokens += usage.cached or 0
         self.generated_tokens += usage.generated or 0
+        self.counted |= {name for name in ("prompt", "cached", "generated") if getattr(usage, name) is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,9 +95,9 @@ class ModelBatch:
             "calls": {"asked": tally.n_calls, "failed": tally.n_calls_failed},
             "sampling": sorted((asdict(each) for each in tally.samplings), key=str),
             "tokens": {
-                "prompt": tally.prompt_tokens,
-                "prompt_cached": tally.cached_tokens,
-                "generated": tally.generated_tokens,
+                "prompt": tally.prompt_tokens if "prompt" in tally.counted else None,
+                "prompt_cached": tally.cached_tokens if "cached" in tally.counted else None,
+                "generated": tally.generated_tokens if "generated" in tally.counted else None,
             },
         }
 

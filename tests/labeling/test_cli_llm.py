@@ -115,6 +115,14 @@ def test_every_report_is_labelled_and_beside_it_stands_how(reports: Path, capsys
     assert table.reports[0].meta.text_sha256 == hashes["P1"]
 
 
+def test_tokens_that_the_engine_does_not_count_are_unknown_in_the_manifest(reports: Path) -> None:
+    with engine(manners="llama.cpp") as server:  # says nothing of its cache
+        assert label(reports, server) == 0
+    tokens = manifest_of(reports)["tokens"]
+    assert tokens["prompt"] > 0
+    assert tokens["prompt_cached"] is None
+
+
 def test_resume_asks_nothing_that_was_answered_and_gives_the_same(reports: Path) -> None:
     out = reports.with_name("labels.jsonl")
     with engine() as server:
