@@ -16,7 +16,6 @@ The first run counts apart: the worker may still be starting.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sqlite3
 import statistics
@@ -30,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.labeling_overhead import served
-from benchmarks.reading import PASSWORD, ROOT, chromium_page
+from benchmarks.reading import PASSWORD, ROOT, chromium_page, local_environment, served_by
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -54,27 +53,12 @@ class Times(NamedTuple):
 @contextmanager
 def server(folder: Path, engine_url: str) -> Iterator[str]:
     """Address of a local instance with the demo's reports, a worker, and this engine."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    environment = kept | {
-        "DJANGO_SETTINGS_MODULE": "annotator.settings.dev",
-        "OVERREAD_DATA": str(folder),
-        "OVERREAD_LLM_URLS": engine_url,
-        "DEMO_PASSWORD": PASSWORD,
-    }
+    environment = local_environment(folder) | {"OVERREAD_LLM_URLS": engine_url}
     for command in (["migrate", "--verbosity", "0"], ["make_demo", "--without-images"]):
         made = [sys.executable, "manage.py", *command]
         subprocess.run(made, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-    serve = [sys.executable, "manage.py", "serve", "--port", "0"]
-    with subprocess.Popen(serve, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            for line in process.stdout or []:
-                if found := re.search(r"Overread is at (http\S+)/", line):
-                    yield found[1]
-                    break
-            else:
-                raise SystemExit("the server did not start")
-        finally:
-            process.terminate()
+    with served_by("serve", environment) as url:
+        yield url
 
 
 def sign_in(page: Page, url: str) -> None:

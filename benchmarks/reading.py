@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,17 +50,21 @@ IS_NEXT_OR_ASKS = """(old) => document.getElementById("case-key").textContent !=
 IS_NEXT = """(old) => document.getElementById("case-key").textContent !== old"""
 
 
-@contextmanager
-def demo_server(folder: Path) -> Iterator[str]:
-    """`manage.py demo` on a free port, with its data in `folder`; yields its address."""
+def local_environment(folder: Path) -> dict[str, str]:
+    """What `manage.py` is told of an instance with its data in `folder`, and nothing else."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    environment = kept | {
+    return kept | {
         "DJANGO_SETTINGS_MODULE": "annotator.settings.dev",
         "OVERREAD_DATA": str(folder),
         "DEMO_PASSWORD": PASSWORD,
     }
-    command = [sys.executable, "manage.py", "demo", "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as server:
+
+
+@contextmanager
+def served_by(command: str, environment: Mapping[str, str]) -> Iterator[str]:
+    """`manage.py serve` or `demo` on a free port; yields its address."""
+    started = [sys.executable, "manage.py", command, "--port", "0"]
+    with subprocess.Popen(started, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as server:
         try:
             for line in server.stdout or []:
                 if found := re.search(r"Overread is at (http\S+)/", line):
@@ -70,6 +74,13 @@ def demo_server(folder: Path) -> Iterator[str]:
                 raise SystemExit("the server did not start")
         finally:
             server.terminate()
+
+
+@contextmanager
+def demo_server(folder: Path) -> Iterator[str]:
+    """`manage.py demo` on a free port, with its data in `folder`; yields its address."""
+    with served_by("demo", local_environment(folder)) as url:
+        yield url
 
 
 @contextmanager
