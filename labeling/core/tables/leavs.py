@@ -13,7 +13,17 @@ from labeling.core.records import NOT_ASKED, CellLabel
 from labeling.core.schema import Cell, Schema
 from labeling.core.tables.cells import csv_line, restore, text_cell
 from labeling.core.tables.records import LabeledReport, LabelTable
-from labeling.core.tables.rows import Key, Part, RowError, columns_by_name, field_of, gather, read_integer, read_urgency
+from labeling.core.tables.rows import (
+    Key,
+    LabelsByText,
+    Part,
+    RowError,
+    columns_by_name,
+    field_of,
+    gather,
+    read_integer,
+    read_urgency,
+)
 from labeling.core.values import LEAVS_NUMBER_OF_VALUE, VALUE_OF_LEAVS_NUMBER, Missing, Value
 
 ID_COLUMN: Final = "subjectid_studyid"
@@ -74,7 +84,7 @@ def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
         for column in source.columns
         if column not in (id_column, organ_column, type_column)
     }
-    label_of = _LabelReader()
+    label_of = LabelsByText(_label)
 
     def id_of(raw: RawRow) -> str:
         pair = field_of(raw, id_column)
@@ -101,20 +111,7 @@ def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
     return gather(source, schema=schema, format_name="leavs", id_of=id_of, read=read_row)
 
 
-class _LabelReader:
-    """Labels by what stands in a field; the few different texts are each read once."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], CellLabel] = {}
-
-    def __call__(self, text: str, kind: str, what: str) -> CellLabel:
-        label = self._known.get((text, kind))
-        if label is None:
-            label = self._known[text, kind] = _label(text, kind=kind, what=what)
-        return label
-
-
-def _label(text: str, *, kind: str, what: str) -> CellLabel:
+def _label(text: str, kind: str, what: str) -> CellLabel:
     if kind == URGENCY:
         return CellLabel(Missing.NOT_ASKED, urgency=read_urgency(text, what=what))
     number = read_integer(text, what=what, allowed=tuple(VALUE_OF_LEAVS_NUMBER))

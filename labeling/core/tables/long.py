@@ -31,7 +31,7 @@ from labeling.core.values import state_of_name, value_of_name
 COLUMNS: Final = ("report_id", "target", "finding", "value", "urgency", "probability", "evidence")
 RATER_COLUMNS: Final = (
     *("rater", "revision", "logit_difference", "reason", "flags", "image_value"),
-    *("text_sha256", "active_seconds", "created_at", "submitted_at"),
+    *("text_sha256", "active_seconds", "created_at", "submitted_at", "arm"),
 )
 _Fields = Callable[[str], str]
 MAX_REVISION: Final = 10**9
@@ -81,6 +81,7 @@ def _rater_cells(report: LabeledReport, label: CellLabel) -> Iterator[str]:
     yield number_cell(meta.active_seconds, what="active_seconds")
     yield text_cell(meta.created_at or "")
     yield text_cell(meta.submitted_at or "")
+    yield text_cell(str(meta.extra.get("arm") or ""))
 
 
 def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
@@ -135,6 +136,7 @@ def _meta(value: _Fields, revision: int | None, what: str) -> LabelMeta:
         active_seconds=read_number(value("active_seconds"), what=f"{what}: active_seconds", low=0),
         created_at=optional(value("created_at")),
         submitted_at=optional(value("submitted_at")),
+        extra={"arm": arm} if (arm := value("arm").strip()) else {},
     )
 
 

@@ -104,11 +104,11 @@ def _add(found: _Gathered, part: Part) -> bool:
 
 def _merged(first: CellLabel, second: CellLabel) -> CellLabel:
     """One row brings the state of a cell, another its urgency."""
-    return replace(
-        first,
-        state=first.state if second.state is Missing.NOT_ASKED else second.state,
-        urgency=first.urgency if second.urgency is None else second.urgency,
-    )
+    state = first.state if second.state is Missing.NOT_ASKED else second.state
+    urgency = first.urgency if second.urgency is None else second.urgency
+    if state is first.state and urgency == first.urgency:
+        return first  # of most cells a second row says nothing, and copies are slow
+    return replace(first, state=state, urgency=urgency)
 
 
 def _require_all_columns(raw: RawRow, source: Source) -> None:
@@ -116,6 +116,21 @@ def _require_all_columns(raw: RawRow, source: Source) -> None:
         code = ProblemCode.TOO_MANY_FIELDS if MORE in raw.fields else ProblemCode.TOO_FEW_FIELDS
         n_fields = "more fields" if MORE in raw.fields else f"{len(raw.fields)} fields"
         raise RowError(f"{n_fields}, the header has {len(source.columns)}", code=code)
+
+
+class LabelsByText:
+    """Labels by what stands in a field; the few different texts are each read once."""
+
+    def __init__(self, read: Callable[[str, str, str], CellLabel]) -> None:
+        self._read = read
+        self._known: dict[tuple[str, str], CellLabel] = {}
+
+    def __call__(self, text: str, kind: str, what: str) -> CellLabel:
+        """The label in a field of a row of this kind; `what` is for messages."""
+        label = self._known.get((text, kind))
+        if label is None:
+            label = self._known[text, kind] = self._read(text, kind, what)
+        return label
 
 
 def columns_by_name(source: Source) -> dict[str, str]:

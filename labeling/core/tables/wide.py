@@ -15,9 +15,20 @@ from labeling.core.schema import Cell, Finding, Schema
 from labeling.core.tables.cells import csv_line, text_cell
 from labeling.core.tables.leavs import ID_COLUMN, LABELS, URGENCY, doubled_id, undoubled_id
 from labeling.core.tables.records import LabeledReport, LabelTable, TableError
-from labeling.core.tables.rows import Key, Part, RowError, columns_by_name, field_of, gather, read_integer, read_urgency
+from labeling.core.tables.rows import (
+    Key,
+    LabelsByText,
+    Part,
+    RowError,
+    columns_by_name,
+    field_of,
+    gather,
+    read_integer,
+    read_urgency,
+)
 from labeling.core.values import POSITIVE_VALUES, Value
 
+FORMAT_NAME: Final = "leavs-wide"
 _ID_COLUMNS: Final = ("image1", ID_COLUMN, "type_annotation", "labeler")
 
 
@@ -125,6 +136,7 @@ def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
     columns = columns_by_name(source)
     cell_of_column = _cells_of_columns(source, schema)
     id_of = _id_reader(columns)
+    label_of = LabelsByText(_label)
 
     def read_row(raw: RawRow) -> Part:
         report_id = id_of(raw)
@@ -133,12 +145,11 @@ def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
             raise RowError(f"report {report_id!r}: type_annotation is {kind[:40]!r}, expected is labels or urgency")
         what = f"report {report_id!r}"
         cells = {
-            cell: _label(field_of(raw, column), kind=kind, what=f"{what}, {column}")
-            for column, cell in cell_of_column.items()
+            cell: label_of(field_of(raw, column), kind, f"{what}, {column}") for column, cell in cell_of_column.items()
         }
         return Part(Key(report_id, field_of(raw, columns.get("labeler"), rater)), (kind,), cells)
 
-    return gather(source, schema=merged_schema(schema), format_name="leavs-wide", id_of=id_of, read=read_row)
+    return gather(source, schema=merged_schema(schema), format_name=FORMAT_NAME, id_of=id_of, read=read_row)
 
 
 def _cells_of_columns(source: Source, schema: Schema) -> dict[str, Cell]:
@@ -161,7 +172,7 @@ def _id_reader(columns: dict[str, str]) -> Callable[[RawRow], str]:
     return undoubled
 
 
-def _label(text: str, *, kind: str, what: str) -> CellLabel:
+def _label(text: str, kind: str, what: str) -> CellLabel:
     if kind == URGENCY:
         return replace(NOT_ASKED, urgency=read_urgency(text, what=what))
     number = read_integer(text, what=what, allowed=(0, 1))

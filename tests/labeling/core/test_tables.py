@@ -91,6 +91,7 @@ def labeled_reports(draw: Callable[..., Any], schema: Schema, *, is_full: bool) 
             revision=draw(st.none() | st.integers(0, 99)),
             active_seconds=draw(st.none() | st.floats(0, 1e6)),
             submitted_at=draw(st.sampled_from([None, "2025-01-02T03:04:05+00:00"])),
+            extra=draw(st.sampled_from([{}, {"arm": "blank"}, {"arm": "prefilled"}])),
         )
         reports.append(LabeledReport(report_id, draw(NASTY_ID), labels, meta if is_full else LabelMeta()))
     return reports
