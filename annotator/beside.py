@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ from django.conf import settings
 PROCESSES = 2
 # Calls to an engine are given up at once: what was answered is in the database.
 STOP_S = 2.0
+# Kombu reads a message that is just being written as no JSON, which ends a worker; the rows say what is left to do.
+RESTART_S = 1.0
 _PR_SET_PDEATHSIG = 1
 COMMAND = (
     *("-m", "celery", "--quiet", "-A", "annotator", "worker", "--queues=default,llm", f"--concurrency={PROCESSES}"),
@@ -27,23 +30,58 @@ def is_embedded() -> bool:
 
 @contextmanager
 def worker_beside() -> Iterator[None]:
-    """A Celery worker while the block runs, where the instance is embedded. It ends with this process, even killed."""
+    """A Celery worker while the block runs, where the instance is embedded; another one when it ends by itself.
+
+    It ends with this process, even killed.
+    """
     if not is_embedded():
         yield
         return
-    owner = os.getpid()
-    worker = subprocess.Popen(
+    owner, keeper = os.getpid(), _Keeper()
+    keeper.start()
+    try:
+        yield
+    finally:
+        if os.getpid() == owner:  # the web server's workers leave this block as well
+            keeper.stop()
+
+
+class _Keeper(threading.Thread):
+    """Starts workers, one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__(name="worker-keeper", daemon=True)
+        self._is_over = threading.Event()
+        self._starting = threading.Lock()
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        """Until `stop`."""
+        while True:
+            with self._starting:
+                if self._is_over.is_set():
+                    return
+                self._worker = worker = _start()
+            worker.wait()
+            self._is_over.wait(RESTART_S)
+
+    def stop(self) -> None:
+        """End the worker, and start no other."""
+        self._is_over.set()
+        with self._starting:
+            worker = self._worker
+        if worker is not None:
+            _stop(worker)
+
+
+def _start() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
         [sys.executable, *COMMAND],
         cwd=settings.BASE_DIR,
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for this process, which then stops it
         preexec_fn=_die_with_parent,
     )
-    try:
-        yield
-    finally:
-        if os.getpid() == owner:  # the web server's workers leave this block as well
-            _stop(worker)
 
 
 def _stop(worker: "subprocess.Popen[bytes]") -> None:
