@@ -3,15 +3,19 @@
 The input is `votes`: arrays `(..., cases, categories)` with the number of raters who chose each category. Cases that
 fewer than two raters judged say nothing of agreement; Fleiss' and Gwet's chance terms take in those that one judged.
 Every coefficient is undefined (NaN) when no case was judged twice, and when chance alone would agree everywhere.
+With few raters the same votes come again and again: `votes` may be the distinct ones `(patterns, categories)`, beside
+`times` `(..., patterns)`, how many cases have each. A table of resamples is then one small matrix product.
 `weights` are `(categories, categories)`, 1 on the diagonal: what a pair of categories agrees; None for equal or not.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +24,11 @@ class Agreement:
 
     value: Floats
     observed: Floats
-    n_cases: NDArray[np.int64]
-    n_pairs: NDArray[np.int64]
+    n_cases: Ints
+    n_pairs: Ints
 
 
-def votes_of(ranks: NDArray[np.int8], n_categories: int) -> NDArray[np.int64]:
+def votes_of(ranks: NDArray[np.int8], n_categories: int) -> Ints:
     """Votes `(cases, ..., categories)` of categories `(raters, cases, ...)`; a negative one is no vote."""
     return np.stack([(ranks == category).sum(axis=0) for category in range(n_categories)], axis=-1)
 
@@ -36,47 +40,49 @@ def ordinal_weights(n_categories: int, *, power: int = 2) -> Floats:
     return np.asarray(1 - (np.abs(rank[:, np.newaxis] - rank) / widest) ** power)
 
 
-def percent_agreement(votes: NDArray[np.int64], *, weights: Floats | None = None) -> Agreement:
+def percent_agreement(votes: Ints, *, times: Ints | None = None, weights: Floats | None = None) -> Agreement:
     """Share of agreeing pairs of raters, each case counting the same."""
-    observed, n_cases, n_pairs = _observed(votes, weights)
+    observed, n_cases, n_pairs = _observed(votes, times, weights)
     return Agreement(observed, observed, n_cases, n_pairs)
 
 
-def fleiss_kappa(votes: NDArray[np.int64], *, weights: Floats | None = None) -> Agreement:
+def fleiss_kappa(votes: Ints, *, times: Ints | None = None, weights: Floats | None = None) -> Agreement:
     """Fleiss' kappa (1971), for any number of raters per case; with weights its weighted form (Gwet 2014, 3.3).
 
     Chance is what the shares of the categories give, each case counting the same.
     """
-    observed, n_cases, n_pairs = _observed(votes, weights)
-    chance = _chance(_shares(votes), weights)
+    observed, n_cases, n_pairs = _observed(votes, times, weights)
+    chance = _chance(_shares(votes, times), weights)
     return Agreement(_beyond(observed, chance), observed, n_cases, n_pairs)
 
 
-def gwet_ac(votes: NDArray[np.int64], *, weights: Floats | None = None) -> Agreement:
+def gwet_ac(votes: Ints, *, times: Ints | None = None, weights: Floats | None = None) -> Agreement:
     """Gwet's AC1, with weights AC2 (Gwet 2008; 2014, ch. 5): chance is the share of cases hard to judge.
 
     One category: undefined.
     """
-    observed, n_cases, n_pairs = _observed(votes, weights)
+    observed, n_cases, n_pairs = _observed(votes, times, weights)
     n_categories = votes.shape[-1]
-    shares = _shares(votes)
+    shares = _shares(votes, times)
     total = n_categories if weights is None else float(weights.sum())
     spread = (shares * (1 - shares)).sum(axis=-1)
     chance = total * spread / (n_categories * (n_categories - 1)) if n_categories > 1 else np.ones(spread.shape)
     return Agreement(_beyond(observed, chance), observed, n_cases, n_pairs)
 
 
-def krippendorff_alpha(votes: NDArray[np.int64], *, level: str = "nominal") -> Agreement:
+def krippendorff_alpha(votes: Ints, *, times: Ints | None = None, level: str = "nominal") -> Agreement:
     """Krippendorff's alpha (2011), `level` nominal or ordinal; pairs of a case weigh by its number of raters.
 
     Raises ValueError for another level.
     """
     n_raters = votes.sum(axis=-1, keepdims=True)
     kept = np.where(n_raters >= 2, votes, 0).astype(np.float64)
-    scale = np.where(n_raters >= 2, 1 / np.maximum(n_raters - 1, 1), 0.0)
-    both = np.einsum("...ic,...id->...cd", kept * scale, kept)
-    diagonal = np.einsum("...ic->...c", kept * scale)
-    coincidence = both - diagonal[..., np.newaxis] * np.eye(votes.shape[-1])
+    scaled = kept * np.where(n_raters >= 2, 1 / np.maximum(n_raters - 1, 1), 0.0)
+    if times is None:
+        both = np.einsum("...ic,...id->...cd", scaled, kept)
+    else:
+        both = np.tensordot(times, scaled[:, :, np.newaxis] * kept[:, np.newaxis, :], axes=1)
+    coincidence = both - _total(scaled, times)[..., np.newaxis] * np.eye(votes.shape[-1])
     margins = coincidence.sum(axis=-1)
     n = margins.sum(axis=-1)
     distance = _distance(margins, level)
@@ -84,11 +90,11 @@ def krippendorff_alpha(votes: NDArray[np.int64], *, level: str = "nominal") -> A
     outer = margins[..., :, np.newaxis] * margins[..., np.newaxis, :]
     by_chance = (outer * distance).sum(axis=(-2, -1))
     ratio = np.divide((n - 1) * seen, by_chance, out=np.full(np.shape(n), np.nan), where=by_chance > 0)
-    observed, n_cases, n_pairs = _observed(votes, None)
+    observed, n_cases, n_pairs = _observed(votes, times, None)
     return Agreement(1 - ratio, observed, n_cases, n_pairs)
 
 
-def cohen_kappa(tables: NDArray[np.int64], *, weights: Floats | None = None) -> Agreement:
+def cohen_kappa(tables: Ints, *, weights: Floats | None = None) -> Agreement:
     """Cohen's kappa (1960; weighted 1968) of tables `(..., categories, categories)` of two raters' pairs."""
     counts = tables.astype(np.float64)
     n = counts.sum(axis=(-2, -1))
@@ -101,7 +107,12 @@ def cohen_kappa(tables: NDArray[np.int64], *, weights: Floats | None = None) -> 
     return Agreement(_beyond(observed, chance), observed, cases, cases)
 
 
-def _observed(votes: NDArray[np.int64], weights: Floats | None) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+def _total(values: NDArray[Any], times: Ints | None) -> NDArray[Any]:
+    """Sums over cases of `(..., cases, categories)`; each counts as often as `times` says."""
+    return np.asarray(values.sum(axis=-2) if times is None else times @ values)
+
+
+def _observed(votes: Ints, times: Ints | None, weights: Floats | None) -> tuple[Floats, Ints, Ints]:
     """Mean over cases of the share of agreeing pairs, the cases judged twice, and the pairs of raters in them."""
     n_raters = votes.sum(axis=-1)
     alike = votes if weights is None else votes @ weights
@@ -109,18 +120,19 @@ def _observed(votes: NDArray[np.int64], weights: Floats | None) -> tuple[Floats,
     agreeing = (votes * (alike - 1)).sum(axis=-1)
     judged = n_raters >= 2
     share = np.divide(agreeing, pairs, out=np.zeros(pairs.shape), where=judged)
-    n_cases = judged.sum(axis=-1)
-    mean = np.divide(share.sum(axis=-1), n_cases, out=np.full(np.shape(n_cases), np.nan), where=n_cases > 0)
-    return np.asarray(mean), n_cases, np.where(judged, pairs, 0).sum(axis=-1) // 2
+    n_cases = _total(judged[..., np.newaxis].astype(np.int64), times)[..., 0]
+    total = _total(share[..., np.newaxis], times)[..., 0]
+    mean = np.divide(total, n_cases, out=np.full(np.shape(n_cases), np.nan), where=n_cases > 0)
+    return np.asarray(mean), n_cases, _total(np.where(judged, pairs, 0)[..., np.newaxis], times)[..., 0] // 2
 
 
-def _shares(votes: NDArray[np.int64]) -> Floats:
+def _shares(votes: Ints, times: Ints | None) -> Floats:
     """Shares of the categories, each case that anybody judged counting the same."""
     n_raters = votes.sum(axis=-1, keepdims=True)
     kept = n_raters > 0
     share = np.divide(votes, n_raters, out=np.zeros(votes.shape), where=kept)
-    n_cases = kept.sum(axis=-2)
-    return np.asarray(np.divide(share.sum(axis=-2), n_cases, out=np.zeros(share.sum(axis=-2).shape), where=n_cases > 0))
+    total, n_cases = _total(share, times), _total(kept.astype(np.int64), times)
+    return np.asarray(np.divide(total, n_cases, out=np.zeros(total.shape), where=n_cases > 0))
 
 
 def _chance(shares: Floats, weights: Floats | None) -> Floats:

@@ -77,13 +77,18 @@ def mcc(counts: Counts, *, undefined: float = np.nan) -> Floats:
     tp, fp, fn, tn = (np.asarray(part, np.float64) for part in (counts.tp, counts.fp, counts.fn, counts.tn))
     # The root of each factor by itself: their product of a large table does not fit into an integer.
     scale = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
-    return _ratio(tp * tn - fp * fn, scale, undefined)
+    return np.round(_ratio(tp * tn - fp * fn, scale, undefined), 12)  # four roots give a perfect 1 a last digit
 
 
 def balanced_accuracy(counts: Counts, *, undefined: float = np.nan) -> Floats:
     """Mean of recall and specificity; undefined when either is."""
     both = (recall(counts) + specificity(counts)) / 2
     return np.where(np.isnan(both), undefined, both)
+
+
+def accuracy(counts: Counts, *, undefined: float = np.nan) -> Floats:
+    """(TP + TN) / all; undefined without pairs. Not among `FIGURES`: where positives are few, all "no" has it high."""
+    return _ratio(counts.tp + counts.tn, counts.n, undefined)
 
 
 FIGURES: Final[Mapping[str, Figure]] = {

@@ -6,7 +6,8 @@ pairs come in clusters (patients), whole clusters are drawn: `draw_clusters`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -17,6 +18,7 @@ Ints = NDArray[np.int64]
 
 # Entries of one block of weights (resamples x clusters): some 32 MiB.
 _BLOCK = 4_000_000
+_EXACT_IN_FLOAT32 = 2**24
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -38,22 +40,50 @@ def draw_pairs(counts: Ints, *, n_resamples: int, rng: np.random.Generator) -> I
     return drawn.reshape(n_resamples, *counts.shape)
 
 
-def draw_clusters(counts: Ints, *, n_resamples: int, rng: np.random.Generator) -> Ints:
+def draw_clusters(counts: NDArray[np.integer], *, n_resamples: int, rng: np.random.Generator) -> Ints:
     """Counts `(n_resamples, *shape)` when clusters are drawn with replacement; `counts` is `(clusters, *shape)`.
 
-    The sums are of whole numbers below 2**53, so that they are the same in any order.
+    One state of `rng` draws the same clusters whatever is counted.
     """
-    n_clusters, shape = counts.shape[0], counts.shape[1:]
-    flat = counts.reshape(n_clusters, math.prod(shape)).astype(np.float64)
-    drawn = np.zeros((n_resamples, flat.shape[1]))
+    weights = draw_weights(counts.shape[0], n_resamples=n_resamples, rng=rng)
+    return weighted_sums(counts, weights, n_resamples=n_resamples)
+
+
+def draw_weights(n_clusters: int, *, n_resamples: int, rng: np.random.Generator) -> Iterator[tuple[slice, Ints]]:
+    """How often each cluster is drawn, `(resamples, clusters)`, in blocks of resamples and where these belong.
+
+    No clusters give no blocks.
+    """
+    for rows in blocks_of(n_clusters, n_resamples=n_resamples):
+        n_rows = rows.stop - rows.start
+        picked = rng.integers(n_clusters, size=(n_rows, n_clusters), dtype=np.int64)
+        picked += np.arange(n_rows)[:, np.newaxis] * n_clusters
+        yield rows, np.bincount(picked.ravel(), minlength=n_rows * n_clusters).reshape(n_rows, n_clusters)
+
+
+def blocks_of(n_clusters: int, *, n_resamples: int) -> Iterator[slice]:
+    """Resamples whose weights fit into memory together. The size of blocks changes nothing that is drawn."""
     step = max(1, _BLOCK // max(1, n_clusters))
     for start in range(0, n_resamples if n_clusters else 0, step):
-        rows = min(step, n_resamples - start)
-        picked = rng.integers(n_clusters, size=(rows, n_clusters), dtype=np.int64)
-        picked += np.arange(rows)[:, np.newaxis] * n_clusters
-        weights = np.bincount(picked.ravel(), minlength=rows * n_clusters).reshape(rows, n_clusters)
-        drawn[start : start + rows] = weights @ flat
-    return drawn.astype(np.int64).reshape(n_resamples, *shape)
+        yield slice(start, min(start + step, n_resamples))
+
+
+def weighted_sums(
+    counts: NDArray[np.integer], blocks: Iterable[tuple[slice, NDArray[np.integer]]], *, n_resamples: int
+) -> Ints:
+    """Sums `(n_resamples, *shape)` over the clusters of `counts`, weighted; `blocks` are as `draw_weights` gives them.
+
+    The weights of a resample sum up to no more than there are clusters. Sums are of whole numbers that the type holds
+    exactly, so that they are the same in any order and on any number of cores.
+    """
+    n_clusters, shape = counts.shape[0], counts.shape[1:]
+    largest = max(abs(int(counts.max(initial=0))), abs(int(counts.min(initial=0))))
+    dtype: type[np.floating] = np.float32 if n_clusters * largest < _EXACT_IN_FLOAT32 else np.float64
+    flat: NDArray[Any] = counts.reshape(n_clusters, math.prod(shape)).astype(dtype)
+    summed = np.zeros((n_resamples, flat.shape[1]), np.int64)
+    for rows, weights in blocks:
+        summed[rows] = weights.astype(dtype) @ flat
+    return summed.reshape(n_resamples, *shape)
 
 
 def percentile_interval(samples: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:

@@ -5,11 +5,13 @@ score is above the threshold. All are vectors over the cases of one cell. A figu
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
@@ -17,7 +19,7 @@ Bools = NDArray[np.bool_]
 class EqualError:
     """Where about as many positives are missed as negatives are taken: the share of those taken, and the threshold.
 
-    NaN of one class.
+    NaN of one class, and of scores that are all the same: no threshold tells anything apart.
     """
 
     rate: float
@@ -59,20 +61,37 @@ def average_precision(truth: Bools, scores: Floats) -> float:
 def equal_error(truth: Bools, scores: Floats) -> EqualError:
     """The equal error rate: the false positive rate where it is nearest to the false negative rate (METHODS D.2).
 
-    Thresholds lie half way between neighbouring scores, so that no score of these cases is equal to one. Where several
-    are as near, the one with the fewest errors counts, and of these the highest.
+    Where several thresholds are as near, the one with the fewest errors counts, and of these the highest.
     """
     positive, negative = _classes(truth, scores)
-    if not positive.size or not negative.size:
+    cuts = thresholds(scores)[1:-1]
+    if not positive.size or not negative.size or not cuts.size:
         return EqualError(float("nan"), float("nan"))
-    levels = np.unique(scores)
-    below = np.nextafter(levels[0], -np.inf)
-    thresholds = np.concatenate([[below], (levels[:-1] + levels[1:]) / 2, levels[-1:]])
-    missed = np.searchsorted(positive, thresholds, "right") / positive.size
-    taken = 1 - np.searchsorted(negative, thresholds, "right") / negative.size
+    missed = np.searchsorted(positive, cuts, "right") / positive.size
+    taken = 1 - np.searchsorted(negative, cuts, "right") / negative.size
     apart = np.round(np.abs(missed - taken), 12)
-    best = np.lexsort((-thresholds, np.round(missed + taken, 12), apart))[0]
-    return EqualError(float(taken[best]), float(thresholds[best]))
+    best = np.lexsort((-cuts, np.round(missed + taken, 12), apart))[0]
+    return EqualError(float(taken[best]), float(cuts[best]))
+
+
+def thresholds(scores: Floats) -> Floats:
+    """Every threshold that calls something else positive, highest first: from nothing to everything, empty of nothing.
+
+    All but the ends lie half way between neighbouring scores, so that no score of these cases is equal to one.
+    """
+    levels = np.unique(scores)[::-1]
+    if not levels.size:
+        return levels
+    return np.concatenate([levels[:1], between(levels[1:], levels[:-1]), [np.nextafter(levels[-1], -np.inf)]])
+
+
+def between(lower: Floats, upper: Floats) -> Floats:
+    """The thresholds half way that keep each two apart; the lower score where no number lies between them.
+
+    So it is with probabilities next to 1: the score above it is positive, the score that equals it is not.
+    """
+    middle = lower / 2 + upper / 2
+    return np.where(middle < upper, middle, lower)
 
 
 def probability_of(logit_difference: Floats) -> Floats:
@@ -89,7 +108,7 @@ def brier(truth: Bools, probability: Floats) -> float:
 class Reliability:
     """For each bin of probabilities: cases, their mean probability and the share of positives; NaN where empty."""
 
-    n: NDArray[np.int64]
+    n: Ints
     mean_probability: Floats
     share_positive: Floats
 
@@ -102,11 +121,26 @@ class Reliability:
         return float((np.where(self.n > 0, distance, 0.0) * self.n).sum() / self.n.sum())
 
 
+def wilson_interval(n_positive: Ints, n: Ints, *, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Lower and upper end of the share `n_positive / n` of independent cases (Wilson 1927); NaN of no cases."""
+    z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
+    n_some = np.where(n > 0, n, np.nan)
+    share = n_positive / n_some
+    half = np.sqrt(z2 * (share * (1 - share) / n_some + z2 / (4 * n_some**2)))
+    low, high = ((share + z2 / (2 * n_some) + sign * half) / (1 + z2 / n_some) for sign in (-1, 1))
+    return np.maximum(low, 0.0), np.minimum(high, 1.0)
+
+
+def bin_of(probability: Floats, *, n_bins: int = 10) -> Ints:
+    """Which of the bins of equal width, from 0; the last holds 1."""
+    return np.minimum((probability * n_bins).astype(np.int64), n_bins - 1)
+
+
 def reliability(truth: Bools, probability: Floats, *, n_bins: int = 10) -> Reliability:
     """The reliability curve over `n_bins` bins of equal width. Raises ValueError for a probability beyond 0 to 1."""
     if probability.size and not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError("probabilities are 0 to 1")
-    place = np.minimum((probability * n_bins).astype(np.int64), n_bins - 1)
+    place = bin_of(probability, n_bins=n_bins)
     n = np.bincount(place, minlength=n_bins)
     sums = [np.bincount(place, weights=each, minlength=n_bins) for each in (probability, truth.astype(np.float64))]
     means = [np.divide(each, n, out=np.full(n_bins, np.nan), where=n > 0) for each in sums]

@@ -1,10 +1,12 @@
-"""Agreement: published examples, scikit-learn, and where there is none to speak of."""
+"""Agreement: published examples, other programs, and where there is none to speak of."""
 
 import math
 
+import krippendorff
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats import inter_rater
 
 from labeling.core.metrics.agreement import (
     cohen_kappa,
@@ -101,3 +103,91 @@ def test_cells_are_scored_each_by_itself():
 def test_a_level_that_is_not_known_is_refused():
     with pytest.raises(ValueError, match="'interval' is neither"):
         krippendorff_alpha(VOTES, level="interval")
+
+
+def drawn(seed, *, n_raters=3, missing=0.0):
+    """Categories of raters who mostly agree, `(raters, cases)`."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(4, size=30)
+    shape = (n_raters, 30)
+    ranks = np.where(rng.random(shape) < 0.6, truth, rng.integers(4, size=shape))
+    return np.where(rng.random(shape) < missing, NONE, ranks).astype(np.int8)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_fleiss_kappa_is_that_of_statsmodels(seed):
+    votes = votes_of(drawn(seed, n_raters=4), 4)
+    assert float(fleiss_kappa(votes).value) == pytest.approx(inter_rater.fleiss_kappa(votes))
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal"])
+@pytest.mark.parametrize("seed", range(5))
+def test_alpha_is_that_of_the_package_krippendorff_with_missing_votes(level, seed):
+    ranks = drawn(seed, missing=0.3)
+    data = np.where(ranks == NONE, np.nan, ranks.astype(float))
+    expected = krippendorff.alpha(data, level_of_measurement=level, value_domain=[0, 1, 2, 3])
+    assert float(krippendorff_alpha(votes_of(ranks, 4), level=level).value) == pytest.approx(expected)
+
+
+def test_ac2_of_an_example_by_hand():
+    # Two raters: 0 0, 1 1, 2 2, 0 1. Quadratic weights of three levels: 3/4 between neighbours, 0 between 0 and 2.
+    votes = votes_of(np.array([[0, 1, 2, 0], [0, 1, 2, 1]], np.int8), 3)
+    observed = (1 + 1 + 1 + 3 / 4) / 4
+    # Shares 3/8, 3/8, 1/4; the weights sum to 6, and 3 levels make 3 * 2 pairs.
+    chance = 6 / 6 * (2 * 3 / 8 * 5 / 8 + 1 / 4 * 3 / 4)
+    found = gwet_ac(votes, weights=ordinal_weights(3))
+    assert float(found.observed) == pytest.approx(observed)
+    assert float(found.value) == pytest.approx((observed - chance) / (1 - chance)) == pytest.approx(9 / 11)
+
+
+def ordinal_alpha(votes, *, times=None):
+    return krippendorff_alpha(votes, times=times, level="ordinal")
+
+
+def ac2(votes, *, times=None):
+    return gwet_ac(votes, times=times, weights=ordinal_weights(votes.shape[-1]))
+
+
+@pytest.mark.parametrize("coefficient", [*COEFFICIENTS, ordinal_alpha, ac2])
+def test_votes_counted_by_their_pattern_are_votes_written_out(coefficient):
+    votes = votes_of(drawn(0, missing=0.4), 4)
+    patterns, number = np.unique(votes, axis=0, return_inverse=True)
+    times = np.array([np.bincount(number[:n], minlength=len(patterns)) for n in (30, 12, 0)])
+    found = coefficient(patterns, times=times)
+    for index, n in enumerate((30, 12, 0)):
+        whole = coefficient(votes[:n])
+        assert found.value[index] == pytest.approx(float(whole.value), nan_ok=True)
+        assert (found.n_cases[index], found.n_pairs[index]) == (whole.n_cases, whole.n_pairs)
+
+
+@pytest.mark.parametrize("coefficient", COEFFICIENTS)
+def test_nominal_coefficients_know_no_order_of_categories(coefficient):
+    votes = votes_of(drawn(1, missing=0.2), 4)
+    assert float(coefficient(votes[:, [2, 0, 3, 1]]).value) == pytest.approx(float(coefficient(votes).value))
+
+
+@pytest.mark.parametrize("coefficient", [ordinal_alpha, ac2])
+def test_ordinal_coefficients_know_the_order_but_not_its_direction(coefficient):
+    votes = votes_of(drawn(1, missing=0.2), 4)
+    value = float(coefficient(votes).value)
+    assert float(coefficient(votes[:, ::-1]).value) == pytest.approx(value)
+    assert float(coefficient(votes[:, [2, 0, 3, 1]]).value) != pytest.approx(value, abs=0.01)
+
+
+# Two raters, four cases. Alpha: 1 - 7 * 4 / 32 and 1 - 7 * 8 / 32, since a case is not paired with itself.
+@pytest.mark.parametrize(
+    ("coefficient", "by_chance", "inverted"),
+    [(percent_agreement, 0.5, 0), (fleiss_kappa, 0, -1), (gwet_ac, 0, -1), (krippendorff_alpha, 0.125, -0.75)],
+)
+def test_chance_is_0_and_raters_who_always_differ_are_below_it(coefficient, by_chance, inverted):
+    chance = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], np.int8)
+    assert float(coefficient(votes_of(chance, 2)).value) == pytest.approx(by_chance)
+    differing = np.array([[0, 0, 1, 1], [1, 1, 0, 0]], np.int8)
+    assert float(coefficient(votes_of(differing, 2)).value) == pytest.approx(inverted)
+
+
+@pytest.mark.parametrize("coefficient", COEFFICIENTS)
+def test_no_case_is_no_agreement(coefficient):
+    found = coefficient(np.zeros((0, 2), np.int64))
+    assert math.isnan(float(found.value))
+    assert (int(found.n_cases), int(found.n_pairs)) == (0, 0)

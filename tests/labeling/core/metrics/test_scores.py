@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn import metrics as peer
 
 from labeling.core.metrics.scores import (
@@ -13,6 +14,8 @@ from labeling.core.metrics.scores import (
     equal_error,
     probability_of,
     reliability,
+    thresholds,
+    wilson_interval,
 )
 
 
@@ -67,6 +70,37 @@ def test_one_class_has_no_rank_figures(truth):
     assert math.isnan(auroc(truth, scores))
     assert math.isnan(equal_error(truth, scores).rate)
     assert math.isnan(average_precision(truth, scores)) == (not truth.any())
+
+
+def test_scores_that_are_all_the_same_have_no_threshold_and_tell_nothing():
+    truth, scores = np.array([True, False, False]), np.full(3, 7.0)
+    assert math.isnan(equal_error(truth, scores).threshold)
+    assert math.isnan(equal_error(truth, scores).rate)
+    assert auroc(truth, scores) == 0.5
+
+
+def test_a_threshold_between_two_neighbouring_numbers_still_tells_them_apart():
+    # No number lies between 1 and the one below it; halving their sum gives 1, and 1 is not above 1.
+    below = np.nextafter(1.0, 0.0)
+    found = equal_error(np.array([True, False]), np.array([1.0, below]))
+    assert (found.rate, found.threshold) == (0.0, below)
+
+
+def test_thresholds_go_from_nothing_to_everything():
+    found = thresholds(np.array([1.0, 3.0, 1.0]))
+    assert found.tolist() == [3.0, 2.0, np.nextafter(1.0, 0.0)]
+    assert thresholds(np.zeros(0)).size == 0
+
+
+@pytest.mark.parametrize(("n_positive", "n"), [(0, 5), (3, 10), (7, 7), (400, 1000)])
+def test_wilson_intervals_are_those_of_scipy(n_positive, n):
+    expected = binomtest(n_positive, n).proportion_ci(method="wilson")
+    low, high = wilson_interval(np.array([n_positive]), np.array([n]))
+    assert (low[0], high[0]) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_the_wilson_interval_of_no_cases_is_undefined():
+    assert np.isnan(wilson_interval(np.array([0]), np.array([0]))).all()
 
 
 def test_the_order_of_saturated_probabilities_is_kept_by_differences():
