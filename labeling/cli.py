@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BACKENDS: Final = ("openai", "transformers", "vllm")
 LABEL_FORMATS: Final = ("leavs", "leavs-wide", "long", "jsonl")
 PROTOCOLS: Final = ("default", "published")
+ORIGINS: Final = ("blind-first", "blind", "all")
+INTERVALS: Final = ("percentile", "bca")
 TABLES: Final = ("labels", "any-abnormality", "urgency", "urgency-prevalence")
 _LISTED_PROBLEMS: Final = 50
 _CONCURRENCY: Final = 256
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_label_options(commands.add_parser("label", help="label the reports of a file"))
     _add_prompt_options(commands.add_parser("prompts", help="show what a labeler asks a model about one cell"))
     _add_evaluate_options(commands.add_parser("evaluate", help="score labels against the labels of readers"))
+    _add_agreement_options(commands.add_parser("agreement", help="how much readers agree, with intervals"))
     _add_calibrate_options(commands.add_parser("calibrate", help="fit thresholds on one file, apply them to another"))
     return parser
 
@@ -140,27 +143,61 @@ def _add_evaluate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", required=True, metavar="FILE", help="labels of the labeler that is scored")
     parser.add_argument("--protocol", default="default", choices=PROTOCOLS, help="default: %(default)s")
     parser.add_argument("--table", default="labels", choices=TABLES, help="default: %(default)s")
-    parser.add_argument(
+    truth = parser.add_mutually_exclusive_group()
+    truth.add_argument(
         "--truth", metavar="RATER", help="one rater of the reference is the truth; default: the majority"
     )
-    parser.add_argument("--patients", metavar="FILE", help="CSV with columns report_id and patient, to draw patients")
-    parser.add_argument("--resamples", type=_count(1_000_000), default=2000, metavar="N", help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    truth.add_argument(
+        "--adjudicator", metavar="RATER", help="decides where it answered, else what all others agree on is the truth"
+    )
+    _add_origin(parser)
+    parser.add_argument("--interval", choices=INTERVALS, help="default: percentile")
+    _add_patients(parser)
+    _add_resampling(parser, most=1_000_000)
     _add_outputs(parser)
     parser.set_defaults(run=_evaluate)
+
+
+def _add_agreement_options(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "How much the raters of a label table agree on presence, certainty and urgency: all of them overall, in each "
+        "finding, target and cell, and each two of them (docs/evaluation.md)."
+    )
+    parser.add_argument("--schema", required=True, metavar="NAME|FILE", help="a preset, or a YAML file")
+    parser.add_argument("--readings", required=True, metavar="FILE", help="labels of two or more raters")
+    _add_origin(parser)
+    _add_patients(parser)
+    _add_resampling(parser, most=100_000)
+    _add_outputs(parser)
+    parser.set_defaults(run=_agreement)
 
 
 def _add_calibrate_options(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "The threshold at the equal error rate of one file, and how well it does on another. CSV with columns "
-        "report_id, finding, truth (0 or 1) and score, such as a logit difference; `target` is optional."
+        "report_id, finding, truth (0 or 1) and score, such as a logit difference; `target` and `patient` are "
+        "optional. Intervals draw patients as wholes, or reports where no patient is named."
     )
     parser.add_argument("--calibration", required=True, metavar="FILE", help="scores that the thresholds are fitted on")
     parser.add_argument("--test", required=True, metavar="FILE", help="scores that they are applied to")
-    parser.add_argument("--resamples", type=_count(1_000_000), default=2000, metavar="N", help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    _add_resampling(parser, most=1_000_000)
     _add_outputs(parser)
     parser.set_defaults(run=_calibrate)
+
+
+def _add_origin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--origin", choices=ORIGINS, help="readings made without machine labels first, alone, or all; default: first"
+    )
+
+
+def _add_patients(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--patients", metavar="FILE", help="CSV with columns report_id and patient, to draw patients")
+
+
+def _add_resampling(parser: argparse.ArgumentParser, *, most: int) -> None:
+    parser.add_argument("--resamples", type=_count(most), default=2000, metavar="N", help="default: %(default)s")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: %(default)s")
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
@@ -176,6 +213,12 @@ def _count(most: int) -> Callable[[str], int]:
         return count
 
     return read
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    return int(text)
 
 
 def _list_schemas(_options: argparse.Namespace) -> int:
@@ -288,21 +331,28 @@ def _show_prompts(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    schema = _schema_called(options.schema)
-    from labeling.evaluate_command import EvaluationRefused, evaluate  # noqa: PLC0415 - loads NumPy
+    from labeling.evaluate_command import evaluate  # noqa: PLC0415 - loads NumPy
 
-    try:
-        evaluate(options, schema)
-    except EvaluationRefused as error:
-        raise _CommandError(str(error)) from error
-    return _OK
+    return _written(lambda: evaluate(options, _schema_called(options.schema)))
+
+
+def _agreement(options: argparse.Namespace) -> int:
+    from labeling.agreement_command import agree  # noqa: PLC0415 - loads NumPy
+
+    return _written(lambda: agree(options, _schema_called(options.schema)))
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from labeling.evaluate_command import EvaluationRefused, calibrate  # noqa: PLC0415 - loads NumPy
+    from labeling.calibrate_command import calibrate  # noqa: PLC0415 - loads NumPy
+
+    return _written(lambda: calibrate(options))
+
+
+def _written(write: Callable[[], None]) -> int:
+    from labeling.evaluation_files import EvaluationRefused  # noqa: PLC0415 - loads NumPy
 
     try:
-        calibrate(options)
+        write()
     except EvaluationRefused as error:
         raise _CommandError(str(error)) from error
     return _OK

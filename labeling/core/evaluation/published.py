@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from labeling.core.evaluation.ratings import NO_URGENCY, Ratings
 from labeling.core.evaluation.rows import Row
+from labeling.core.evaluation.urgencies import urgency_shares
 from labeling.core.metrics.ordinal import tau_b
 from labeling.core.metrics.presence import FIGURES, Counts
 from labeling.core.metrics.resampling import bootstrap_p, draw_pairs, stream
@@ -255,11 +256,5 @@ def prevalence_rows(reference: Ratings, labeler: Ratings) -> list[Row]:
 
     The published row of the labeler cannot be made from the released files (PROTOCOL 8); this is the humans' rule.
     """
-    rows = []
-    raters = [(f"human {name}", reference.urgencies[index]) for index, name in enumerate(reference.raters)]
-    for name, urgencies in [*raters, ("labeler", labeler.urgencies[0])]:
-        said = urgencies[urgencies != NO_URGENCY]
-        for level in range(4):
-            share = 100 * float((said == level).mean()) if said.size else float("nan")
-            rows.append(Row(name, f"urgency {level} %", share, n=int(said.size)))
-    return rows
+    rows = [row for shares in urgency_shares(reference) for row in shares.as_rows(f"human {shares.rater}")]
+    return rows + [row for shares in urgency_shares(labeler)[:1] for row in shares.as_rows("labeler")]

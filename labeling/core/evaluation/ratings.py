@@ -7,7 +7,7 @@ the others are negative.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -30,6 +30,7 @@ RANK_OF_STATE: Final[dict[CellState, int]] = {
     Value.POSSIBLE: 4,
     Value.PRESENT: 5,
 }
+_NOT_ASKED: Final = RANK_OF_STATE[Missing.NOT_ASKED]
 _UNREADABLE: Final = RANK_OF_STATE[Missing.UNREADABLE]
 _POSITIVE: Final = RANK_OF_STATE[Value.POSSIBLE]
 NO_URGENCY: Final = -1
@@ -75,6 +76,27 @@ class Ratings:
             rated=self.rated[:, picked],
         )
 
+    def without(self, readings: Collection[tuple[str, str]]) -> "Ratings":
+        """The same as if these had not been read, each given by rater and case."""
+        left_out = np.array([[(rater, case) in readings for case in self.case_ids] for rater in self.raters], bool)
+        left_out = left_out.reshape(self.rated.shape)
+        return replace(
+            self,
+            ranks=np.where(left_out[:, :, np.newaxis], np.int8(-1), self.ranks),
+            urgencies=np.where(left_out[:, :, np.newaxis], np.int8(NO_URGENCY), self.urgencies),
+            rated=self.rated & ~left_out,
+        )
+
+    def of_rater(self, name: str) -> "Ratings":
+        """What one rater says. Raises KeyError when there is no such rater."""
+        if name not in self.raters:
+            raise KeyError(f"no rater {name!r}; there are {', '.join(self.raters)}")
+        index = self.raters.index(name)
+        only = slice(index, index + 1)
+        return replace(
+            self, raters=(name,), ranks=self.ranks[only], urgencies=self.urgencies[only], rated=self.rated[only]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class MergedCell:
@@ -117,8 +139,8 @@ def ratings_of(reports: Iterable[LabeledReport], cells: Sequence[Cell]) -> Ratin
 def merged(ratings: Ratings, into: Sequence[MergedCell]) -> Ratings:
     """`ratings` with the highest rank and the highest urgency of the members of each of `into`, for each rater.
 
-    Members that were not asked say nothing; a group of which none was asked was not asked. Raises `RatingsError` for a
-    member that is not among the cells.
+    A group is asked when all its members are; one of them that is positive decides without the others. Raises
+    `RatingsError` for a member that is not among the cells.
     """
     place = {cell: index for index, cell in enumerate(ratings.cells)}
     shape = (*ratings.rated.shape, len(into))
@@ -128,7 +150,9 @@ def merged(ratings: Ratings, into: Sequence[MergedCell]) -> Ratings:
         if missing or not cell.members:
             raise RatingsError(f"{cell.target} {cell.finding}: the labels have no cell {', '.join(missing) or 'of it'}")
         members = [place[member] for member in cell.members]
-        ranks[..., index] = ratings.ranks[..., members].max(axis=-1)
+        said = ratings.ranks[..., members]
+        highest = said.max(axis=-1)
+        ranks[..., index] = np.where((said < 0).any(axis=-1) & (highest < _UNREADABLE), _NOT_ASKED, highest)
         urgencies[..., index] = ratings.urgencies[..., members].max(axis=-1)
     cells = tuple(Cell(cell.target, cell.finding) for cell in into)
     return replace(ratings, cells=cells, ranks=ranks, urgencies=urgencies)
@@ -150,26 +174,44 @@ _ENDING: Final = re.compile(r"(?<=.)\.(txt|csv|json|xml|nii|gz|dcm|mha|nrrd)$", 
 
 
 def aligned(first: Ratings, second: Ratings) -> tuple[Ratings, Ratings]:
-    """Both for the cases they share, sorted by id. Ids are compared as they are, and if none agrees by `plain_id`.
+    """Both for the cases they share, sorted by id, which are those of `shared_ids`.
 
     Raises `RatingsError` when they share none, or when two cases have one plain id.
     """
-    if not set(first.case_ids) & set(second.case_ids):
-        first, second = _with_plain_ids(first), _with_plain_ids(second)
-    shared = sorted(set(first.case_ids) & set(second.case_ids))
+    names = shared_ids(first.case_ids, second.case_ids)
+    here, there = (
+        replace(ratings, case_ids=tuple(own.get(each, each) for each in ratings.case_ids))
+        for ratings, own in zip((first, second), names, strict=True)
+    )
+    shared = sorted(names[0].values())
+    return here.of_cases(shared), there.of_cases(shared)
+
+
+def shared_ids(first: Iterable[str], second: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What the ids that both have are called in common, by the ids of each.
+
+    Ids are compared as they are, and if none agrees by `plain_id`. Raises `RatingsError` when they share none, or when
+    two ids of one side have one plain id.
+    """
+    own, other = ({each: each for each in sorted(set(ids))} for ids in (first, second))
+    if not own.keys() & other.keys():
+        own, other = _plain_ids(own), _plain_ids(other)
+    shared = set(own.values()) & set(other.values())
     if not shared:
-        here, there = (ratings.case_ids[:1] for ratings in (first, second))
+        here, there = (tuple(ids.values())[:1] for ids in (own, other))
         raise RatingsError(f"the two files share no report: ids are like {here} in one and {there} in the other")
-    return first.of_cases(shared), second.of_cases(shared)
+    kept = [{each: name for each, name in ids.items() if name in shared} for ids in (own, other)]
+    return kept[0], kept[1]
 
 
-def _with_plain_ids(ratings: Ratings) -> Ratings:
-    plain = [plain_id(case_id) for case_id in ratings.case_ids]
+def _plain_ids(case_ids: Iterable[str]) -> dict[str, str]:
+    """The plain id of each."""
     seen: dict[str, str] = {}
-    for short, case_id in zip(plain, ratings.case_ids, strict=True):
+    for case_id in case_ids:
+        short = plain_id(case_id)
         if seen.setdefault(short, case_id) != case_id:
             raise RatingsError(f"reports {seen[short]!r} and {case_id!r} are both {short!r} without folder and ending")
-    return replace(ratings, case_ids=tuple(plain))
+    return {case_id: short for short, case_id in seen.items()}
 
 
 def _natural(rater: str) -> tuple[int, str]:

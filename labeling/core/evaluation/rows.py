@@ -2,7 +2,10 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +26,10 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; what is undefined is None."""
-        values = asdict(self)
-        return {name: None if isinstance(each, float) and math.isnan(each) else each for name, each in values.items()}
+        return plain(self)
+
+
+def plain(record: "DataclassInstance") -> dict[str, Any]:
+    """The fields of a record of numbers and texts as plain JSON; what is undefined (NaN) is None."""
+    values = asdict(record)
+    return {name: None if isinstance(each, float) and math.isnan(each) else each for name, each in values.items()}

@@ -5,181 +5,222 @@ judged wherever there is a truth and it answered; how often it did is its covera
 the others say, and the labeler beside it on the same pairs. Values are those of the data, not of resamples.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labeling.core.evaluation.clusters import Clusters, Drawn, Estimates
+from labeling.core.evaluation.groups import Grouped, grouped_cells
 from labeling.core.evaluation.ratings import NO_URGENCY, Ratings
 from labeling.core.evaluation.rows import Row
+from labeling.core.evaluation.truths import Truth, adjudicated, given_urgencies, majority, of_rater, urgency_truth
+from labeling.core.metrics.agreement import cohen_kappa, ordinal_weights
+from labeling.core.metrics.means import mean_over, where_both
 from labeling.core.metrics.ordinal import tau_b
-from labeling.core.metrics.presence import FIGURES, Counts, macro
-from labeling.core.metrics.resampling import bootstrap_p, draw_clusters, percentile_interval, stream
+from labeling.core.metrics.presence import FIGURES, Counts
+from labeling.core.metrics.resampling import bootstrap_p
+from labeling.core.values import URGENCY_LEVELS
+
+__all__ = ["COVERAGE", "Clusters", "Truth", "adjudicated", "majority", "of_rater", "presence_rows", "urgency_rows"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Whole = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 
 COVERAGE: Final = "coverage"
+ORDER_FIGURES: Final = ("tau_b", "kappa_quadratic", "kappa_linear")
+_N_LEVELS: Final = len(URGENCY_LEVELS)
 
 
-@dataclass(frozen=True, slots=True)
-class Clusters:
-    """Which cases belong together, `(cases,)` from 0, and how resamples of them are drawn."""
+def presence_rows(
+    reference: Ratings,
+    labeler: Ratings,
+    truth: Truth,
+    clusters: Clusters,
+    *,
+    adjudicator: str | None = None,
+    truth_rater: str | None = None,
+) -> list[Row]:
+    """The labeler in each cell, finding and target, pooled ("micro"), as mean over cells ("macro"), and beside humans.
 
-    of_case: Ints
-    n_resamples: int = 1000
-    seed: int = 0
-
-    @classmethod
-    def of(cls, case_ids: Sequence[str], patient_of: dict[str, str], *, n_resamples: int, seed: int) -> "Clusters":
-        """Cases of one patient together; a case without a known patient is one of its own."""
-        names = [("patient", patient_of[each]) if each in patient_of else ("case", each) for each in case_ids]
-        number = {name: index for index, name in enumerate(dict.fromkeys(names))}
-        return cls(np.array([number[name] for name in names], np.int64), n_resamples, seed)
-
-    def rng(self, row: str) -> np.random.Generator:
-        """The stream of a row: the same whatever other rows there are."""
-        return stream(self.seed, row)
-
-    def sums(self, counts: Ints) -> Ints:
-        """Counts `(cases, ...)` summed by cluster."""
-        n_clusters = int(self.of_case.max(initial=-1)) + 1
-        summed = np.zeros((n_clusters, *counts.shape[1:]), np.int64)
-        np.add.at(summed, self.of_case, counts)
-        return summed
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What is true of each cell, `(cases, cells)`, and where that is known."""
-
-    positive: Bools
-    known: Bools
-
-
-def majority(ratings: Ratings, *, without: int | None = None) -> Truth:
-    """What most raters say, leaving out the rater `without`; unknown where nobody answered or votes are equal."""
-    kept = [index for index in range(len(ratings.raters)) if index != without]
-    n_yes = (ratings.positive & ratings.known)[kept].sum(axis=0)
-    n_no = (~ratings.positive & ratings.known)[kept].sum(axis=0)
-    return Truth(n_yes > n_no, n_yes != n_no)
-
-
-def of_rater(ratings: Ratings, name: str) -> Truth:
-    """What one rater says. Raises KeyError when there is no such rater."""
-    if name not in ratings.raters:
-        raise KeyError(f"no rater {name!r}; there are {', '.join(ratings.raters)}")
-    index = ratings.raters.index(name)
-    return Truth(ratings.positive[index], ratings.known[index])
-
-
-def presence_rows(reference: Ratings, labeler: Ratings, truth: Truth, clusters: Clusters) -> list[Row]:
-    """The labeler in each cell, pooled ("micro") and as mean over cells ("macro"); each human beside it.
-
-    `labeler` holds one rater; all have the same cases and cells.
+    `labeler` holds one rater; all have the same cases and cells. A rater `adjudicator` of the reference is no human
+    that is judged: it decides what is true for the others, where it answered. Nor is `truth_rater`, who alone says what
+    is true for the others.
     """
     said = Truth(labeler.positive[0], labeler.known[0])
     rows = list(_labeler_rows(reference, said, truth, clusters))
-    for rater, human in enumerate(reference.raters):
-        others = majority(reference, without=rater)
-        if others.known.any():
-            own = Truth(reference.positive[rater], reference.known[rater])
-            rows += _beside(f"human {human}", own, said, others, clusters)
-    return rows
+    return rows + list(_human_rows(reference, said, clusters, adjudicator=adjudicator, truth_rater=truth_rater))
 
 
 def _labeler_rows(reference: Ratings, said: Truth, truth: Truth, clusters: Clusters) -> Iterator[Row]:
-    known = truth.known & said.known
-    joint = clusters.sums(_joint_of_cases(truth.positive, said.positive, known=known))
-    whole = joint.sum(axis=0)
-    drawn = draw_clusters(joint, n_resamples=clusters.n_resamples, rng=clusters.rng("labeler"))
-    names = [f"{cell.target} {cell.finding}" for cell in reference.cells]
-    asked = truth.known.sum(axis=0)
-    for name, figure in FIGURES.items():
-        values, samples = figure(_counts(whole)), figure(_counts(drawn))
-        yield from _rows(names, name, values, samples, whole)
-        pooled, pooled_samples = figure(_counts(whole).pooled()), figure(_counts(drawn).pooled())
-        yield from _rows(
-            ["micro"], name, pooled[np.newaxis], pooled_samples[:, np.newaxis], whole.sum(axis=0)[np.newaxis]
-        )
-        yield from _rows(["macro"], name, macro(values)[0][np.newaxis], macro(samples)[0][:, np.newaxis], None)
-    for cell, n_asked, n in zip(names, asked, whole.sum(axis=(1, 2)), strict=True):
-        yield Row(cell, COVERAGE, float(n / n_asked) if n_asked else float("nan"), n=int(n_asked))
-    total = int(asked.sum())
-    yield Row("micro", COVERAGE, float(whole.sum() / total) if total else float("nan"), n=total)
+    groups = grouped_cells(reference.cells)
+    n_cells = len(reference.cells)
+    codes = codes_of(truth.positive, said.positive, known=truth.known & said.known)
+    drawn = clusters.drawn(clusters.tables(codes, 4).reshape(-1, n_cells, 2, 2))
+
+    def figures(tables: Whole) -> Floats:
+        counts = counts_of(groups.pooled(tables))
+        return np.stack([figure(counts) for figure in FIGURES.values()], axis=-2)
+
+    found = _with_macro(drawn, figures, n_cells)
+    whole = groups.pooled(drawn.whole)
+    n, n_positive = whole.sum(axis=(1, 2)), whole[:, 1].sum(axis=1)
+    for metric, name in enumerate(FIGURES):
+        for index, row in enumerate((*groups.names, "macro")):
+            behind = (int(n[index]), int(n_positive[index])) if row != "macro" else (None, None)
+            yield _row(row, name, found, (metric, index), n=behind[0], n_positive=behind[1])
+    yield from _coverage_rows(groups, truth.known.sum(axis=0), n)
 
 
-def _rows(names: Sequence[str], metric: str, values: Floats, samples: Floats, joint: Ints | None) -> Iterator[Row]:
-    low, high = percentile_interval(samples)
-    for index, name in enumerate(names):
-        n, n_positive = (None, None) if joint is None else (int(joint[index].sum()), int(joint[index, 1].sum()))
-        yield Row(name, metric, float(values[index]), float(low[index]), float(high[index]), n, n_positive)
+def _coverage_rows(groups: Grouped, n_asked: Whole, n_answered: Whole) -> Iterator[Row]:
+    asked = groups.pooled(n_asked[:, np.newaxis, np.newaxis])[:, 0, 0]
+    for name, each, n in zip(groups.names, asked, n_answered, strict=True):
+        yield Row(name, COVERAGE, float(n / each) if each else float("nan"), n=int(each))
 
 
-def _beside(name: str, own: Truth, said: Truth, truth: Truth, clusters: Clusters) -> Iterator[Row]:
-    """A human and the labeler, pooled over the pairs that both and the truth know; p of "no difference"."""
-    known = truth.known & own.known & said.known
-    joint = _joint_of_cases(truth.positive, own.positive, said.positive, known=known).sum(axis=1)
-    summed = clusters.sums(joint)
-    drawn = draw_clusters(summed, n_resamples=clusters.n_resamples, rng=clusters.rng(name))
-    whole = summed.sum(axis=0)
-    n, n_positive = int(whole.sum()), int(whole[1].sum())
-    for metric, figure in FIGURES.items():
-        samples = [figure(_counts(drawn.sum(axis=axis))) for axis in (-1, -2)]
-        values = [figure(_counts(whole.sum(axis=axis))) for axis in (-1, -2)]
-        p = float(bootstrap_p(samples[0] - samples[1]))
-        for row, value, sample, its_p in zip((name, f"{name} / labeler"), values, samples, (p, None), strict=True):
-            low, high = percentile_interval(sample)
-            yield Row(row, metric, float(value), float(low), float(high), n, n_positive, its_p)
+def _with_macro(drawn: Drawn, figures: Callable[[Whole], Floats], n_cells: int) -> Estimates:
+    """Figures of rows `(..., rows)`, the first of which are cells, and the mean over cells behind them.
 
-
-def _joint_of_cases(*vectors: Bools, known: Bools) -> Ints:
-    """For each case and cell a 1 at the place of the vectors' values, `(cases, cells, 2, 2[, 2])`; 0 where unknown."""
-    shape = vectors[0].shape
-    joint = np.zeros((*shape, *(2,) * len(vectors)), np.int64)
-    case, cell = np.nonzero(known)
-    joint[(case, cell, *(vector[case, cell].astype(np.intp) for vector in vectors))] = 1
-    return joint
-
-
-def _counts(joint: NDArray[Any]) -> Counts:
-    """Counts of tables `(..., truth, prediction)`."""
-    return Counts(joint[..., 1, 1], joint[..., 0, 1], joint[..., 1, 0], joint[..., 0, 0])
-
-
-def urgency_rows(reference: Ratings, labeler: Ratings, clusters: Clusters) -> list[Row]:
-    """tau-b of the labeler's urgency with the median of the raters', in each cell and as mean over cells.
-
-    Over cases in which most raters and the labeler gave one; a median between two levels is the higher.
+    The mean is over the cells whose figure the data define, in every resample.
     """
-    rows: list[Row] = []
-    values, samples = [], []
-    for index, cell in enumerate(reference.cells):
-        truth, said = _median_urgency(reference, index), labeler.urgencies[0, :, index]
-        kept = (truth != NO_URGENCY) & (said != NO_URGENCY)
-        joint = np.zeros((len(truth), 4, 4), np.int64)
-        joint[np.flatnonzero(kept), truth[kept], said[kept]] = 1
-        summed = clusters.sums(joint)
-        name = f"{cell.target} {cell.finding}"
-        drawn = tau_b(draw_clusters(summed, n_resamples=clusters.n_resamples, rng=clusters.rng("urgency")))
-        value = tau_b(summed.sum(axis=0))
-        values.append(value)
-        samples.append(drawn)
-        low, high = percentile_interval(drawn)
-        rows.append(Row(name, "tau_b", float(value), float(low), float(high), n=int(kept.sum())))
-    if values:
-        low, high = percentile_interval(macro(np.stack(samples, axis=-1))[0])
-        rows.append(Row("macro", "tau_b", float(macro(np.array(values))[0]), float(low), float(high)))
-    return rows
+    counted = ~np.isnan(figures(drawn.whole)[..., :n_cells])
+
+    def all_figures(tables: Whole) -> Floats:
+        found = figures(tables)
+        return np.concatenate([found, mean_over(found[..., :n_cells], counted)[..., np.newaxis]], axis=-1)
+
+    return drawn.estimated(all_figures).with_last_a_mean()
 
 
-def _median_urgency(reference: Ratings, index: int) -> NDArray[np.int8]:
-    """Of each case the middle of its raters' urgencies, when more than half of them gave one."""
-    levels = np.sort(np.where(reference.rated, reference.urgencies[:, :, index], NO_URGENCY), axis=0)
-    n_given, n_raters = (levels != NO_URGENCY).sum(axis=0), reference.rated.sum(axis=0)
-    middle = levels.shape[0] - n_given + n_given // 2
-    median = np.take_along_axis(levels, np.minimum(middle, levels.shape[0] - 1)[np.newaxis], axis=0)[0]
-    return np.where(2 * n_given > n_raters, median, NO_URGENCY)
+def _row(
+    row: str,
+    metric: str,
+    found: Estimates,
+    place: tuple[int, ...],
+    *,
+    n: int | None = None,
+    n_positive: int | None = None,
+    p: float | None = None,
+) -> Row:
+    value, low, high = (float(each[place]) for each in (found.values, found.low, found.high))
+    return Row(row, metric, value, low, high, n, n_positive, p)
+
+
+def codes_of(*vectors: Bools, known: Bools) -> NDArray[np.int8]:
+    """The vectors' values as digits of one number, -1 where they are not known."""
+    codes = np.zeros(known.shape, np.int8)
+    for vector in vectors:
+        codes *= 2
+        codes += vector
+    codes[~known] = -1
+    return codes
+
+
+def counts_of(tables: Whole) -> Counts:
+    """Counts of tables `(..., truth, prediction)`."""
+    return Counts(tables[..., 1, 1], tables[..., 0, 1], tables[..., 1, 0], tables[..., 0, 0])
+
+
+# Humans
+
+
+def _human_rows(
+    reference: Ratings, said: Truth, clusters: Clusters, *, adjudicator: str | None, truth_rater: str | None
+) -> Iterator[Row]:
+    """Each human and the labeler, pooled over the pairs that both and the truth know; then their means over humans.
+
+    The p is of "no difference". All humans see the same resamples of patients.
+    """
+    names, tables = [], []
+    for rater, human in enumerate(reference.raters):
+        truth = _truth_for(reference, rater, adjudicator=adjudicator, truth_rater=truth_rater)
+        if human in (adjudicator, truth_rater) or not truth.known.any():
+            continue
+        own = Truth(reference.positive[rater], reference.known[rater])
+        codes = codes_of(truth.positive, own.positive, said.positive, known=truth.known & own.known & said.known)
+        tables.append(clusters.pooled_table(codes, 8))
+        names.append(f"human {human}")
+    if not names:
+        return
+    drawn = clusters.drawn(np.stack(tables, axis=1).reshape(-1, len(names), 2, 2, 2))
+    found = _with_average(drawn)
+    p_values = bootstrap_p(found.samples[:, :, 0] - found.samples[:, :, 1])
+    for index, name in enumerate((*names, "human average")):
+        whole = drawn.whole[index] if index < len(names) else None
+        n, n_positive = (None, None) if whole is None else (int(whole.sum()), int(whole[1].sum()))
+        for metric, figure in enumerate(FIGURES):
+            p = float(p_values[metric, index])
+            yield _row(name, figure, found, (metric, 0, index), n=n, n_positive=n_positive, p=p)
+            yield _row(f"{name} / labeler", figure, found, (metric, 1, index), n=n, n_positive=n_positive)
+
+
+def _with_average(drawn: Drawn) -> Estimates:
+    """Figures of `_both_sides` and behind them the means over the humans in whom the data define both sides."""
+    counted = ~np.isnan(where_both(_both_sides(drawn.whole)))
+
+    def figures(tables: Whole) -> Floats:
+        both = _both_sides(tables)
+        return np.concatenate([both, mean_over(where_both(both), counted)[..., np.newaxis]], axis=-1)
+
+    return drawn.estimated(figures).with_last_a_mean()
+
+
+def _truth_for(reference: Ratings, rater: int, *, adjudicator: str | None, truth_rater: str | None) -> Truth:
+    """What a human is judged by: never by itself."""
+    if truth_rater is not None:
+        return of_rater(reference, truth_rater)
+    if adjudicator is None:
+        return majority(reference, without=rater)
+    return adjudicated(reference, adjudicator, without=rater)
+
+
+def _both_sides(tables: Whole) -> Floats:
+    """Figures `(..., metrics, 2, humans)` of tables `(..., humans, truth, human, labeler)`: of human, then labeler."""
+    human, labeler = counts_of(tables.sum(axis=-1)), counts_of(tables.sum(axis=-2))
+    return np.stack([np.stack([figure(human), figure(labeler)], axis=-2) for figure in FIGURES.values()], axis=-3)
+
+
+# Urgency
+
+
+def urgency_rows(
+    reference: Ratings,
+    labeler: Ratings,
+    clusters: Clusters,
+    *,
+    adjudicator: str | None = None,
+    truth_rater: str | None = None,
+) -> list[Row]:
+    """Order of the labeler's urgencies beside the true ones (`urgency_truth`), in each cell, finding and target.
+
+    Also pooled ("micro") and as mean over cells ("macro"). Over cases that have a true urgency, and in which the
+    labeler calls the cell positive and gave one. Raises KeyError when there is no rater as named.
+    """
+    groups, n_cells = grouped_cells(reference.cells), len(reference.cells)
+    truth = urgency_truth(reference, truth_rater=truth_rater, adjudicator=adjudicator)
+    if not n_cells:
+        return []
+    said = given_urgencies(labeler)[0]
+    codes = np.where((truth != NO_URGENCY) & (said != NO_URGENCY), _N_LEVELS * truth + said, -1).astype(np.int8)
+    tables = clusters.tables(codes, _N_LEVELS**2).reshape(-1, n_cells, _N_LEVELS, _N_LEVELS)
+
+    def figures(tables: Whole) -> Floats:
+        return _order_figures(groups.pooled(tables))
+
+    found = _with_macro(clusters.drawn(tables), figures, n_cells)
+    n = groups.pooled(tables.sum(axis=0)).sum(axis=(1, 2)).tolist()
+    behind = [*zip(groups.names, n, strict=True), ("macro", None)]
+    return [
+        _row(name, metric, found, (place, index), n=n_pairs)
+        for place, metric in enumerate(ORDER_FIGURES)
+        for index, (name, n_pairs) in enumerate(behind)
+    ]
+
+
+def _order_figures(tables: Whole) -> Floats:
+    """Figures `(..., 3, rows)` of tables `(..., rows, levels, levels)`."""
+    whole = tables.astype(np.int64)
+    kappas = [cohen_kappa(whole, weights=ordinal_weights(_N_LEVELS, power=power)).value for power in (2, 1)]
+    return np.stack([tau_b(whole), *kappas], axis=-2)
