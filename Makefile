@@ -1,7 +1,7 @@
 # Each target is a line or two; what it does is in scripts/. Start with `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run web test test-gpu lint bench bench-web bench-viewer bench-labeling lock clean
+.PHONY: help setup demo run web test test-gpu lint bench bench-web bench-viewer bench-labeling bench-evaluation lock clean
 PY := .venv/bin/python
 
 help:  ## List the targets
@@ -48,6 +48,11 @@ bench-labeling:  ## Count calls and tokens of the labelers, measure time and mem
 	@$(PY) -m benchmarks.labeling_counts && $(PY) -m benchmarks.labeling_overhead --reports 200
 	@$(PY) -m benchmarks.labeling_overhead --memory --reports 10000
 	@$(PY) -m benchmarks.first_label
+
+bench-evaluation:  ## Measure evaluation: time, memory, intervals, and the dashboard on a private PostgreSQL
+	@scripts/install app vision dev && scripts/system postgresql && scripts/web
+	@$(PY) -m benchmarks.evaluation && $(PY) -m benchmarks.interval_coverage
+	@$(PY) scripts/with_postgres.py $(PY) -m benchmarks.evaluation_database
 
 lock:  ## Recompile requirements*.txt and package-lock.json (UPGRADE=1 takes newer versions)
 	@scripts/install && scripts/lock

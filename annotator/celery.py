@@ -30,7 +30,8 @@ class Sweeper(bootsteps.StartStopStep):
             self._entry.cancel()
 
     def _send(self, worker: Any) -> None:
-        worker.app.send_task("labeling.tasks.sweep_chunks", expires=settings.RUN_SWEEP_S)
+        for name in ("labeling.tasks.sweep_chunks", "annotator.tasks.sweep_figures"):
+            worker.app.send_task(name, expires=settings.RUN_SWEEP_S)
 
 
 app = Celery("annotator")

@@ -29,6 +29,7 @@ class Event(models.Model):
         IMAGES_REMOVED = "images_removed"
         IMAGE_RULES_SET = "image_rules_set"
         MEASUREMENTS_EXPORTED = "measurements_exported"
+        THRESHOLD_PICKED = "threshold_picked"
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="events")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="events")

@@ -101,6 +101,7 @@ class Reading(models.Model):
         indexes = [
             models.Index(fields=["project", "reader"], name="reading_by_reader"),
             models.Index(fields=["project", "reader", "submitted_at"], name="reading_by_time"),
+            models.Index(fields=["project", "schema", "id"], name="reading_latest"),
         ]
 
     def __str__(self) -> str:

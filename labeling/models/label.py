@@ -17,6 +17,7 @@ class MachineLabel(models.Model):
 
     class Meta:
         ordering = ["run", "report"]
+        indexes = [models.Index(fields=["run", "id"], name="machine_label_latest")]
         constraints = [
             models.UniqueConstraint(fields=["run", "report"], name="machine_label_once_per_run"),
             *vector_constraints("machine_label", decided=False),

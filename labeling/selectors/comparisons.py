@@ -1,8 +1,9 @@
 """Read what two runs say of the same reports."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 from django.db.models import Exists, OuterRef
@@ -27,12 +28,22 @@ class CannotCompare(UserError):
     """These two runs cannot be compared cell by cell."""
 
 
-def comparable_runs(project: Project) -> list[tuple[Run, str]]:
-    """The latest runs of the project with labels, newest first, without manifests; and what people call them."""
+def comparable_runs(
+    project: Project, *, schema_id: int | None = None, kept: Collection[UUID] = ()
+) -> list[tuple[Run, str]]:
+    """The latest runs of the project with labels, newest first, without manifests; and what people call them.
+
+    Only those under one schema when `schema_id` says so; of these also the runs `kept`, however old they are.
+    """
     labels = MachineLabel.objects.filter(run=OuterRef("pk")).order_by()
     runs = Run.objects.filter(Exists(labels), project=project).select_related("schema")
+    if schema_id is not None:
+        runs = runs.filter(schema=schema_id)
     runs = runs.defer("schema__source", "manifest").annotate(rater=KT("manifest__rater"))
-    return [(run, name_of(run.labeler, behind=run.request.get("model") or run.rater)) for run in runs[:MAX_COMPARED]]
+    found = list(runs[:MAX_COMPARED])
+    missing = set(kept) - {run.run_id for run in found}
+    found += list(runs.filter(run_id__in=missing)) if missing else []
+    return [(run, name_of(run.labeler, behind=run.request.get("model") or run.rater)) for run in found]
 
 
 def require_comparable(a: Run, b: Run) -> None:

@@ -1,0 +1,34 @@
+"""What Celery carries for the people half. A message only says where to look: rows are the truth."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from annotator.services.figures import compute, waiting
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="annotator.tasks.compute_figures", acks_late=True, ignore_result=True)
+def compute_figures(evaluation_id: int) -> None:
+    """Compute one evaluation. One that somebody has, or that is done, is left alone, however often it is delivered."""
+    compute(evaluation_id)
+
+
+@shared_task(name="annotator.tasks.sweep_figures", acks_late=True, ignore_result=True)
+def sweep_figures() -> None:
+    """Send messages for what waits and for what dead workers left."""
+    for evaluation_id in waiting(now=timezone.now()):
+        send_figures(evaluation_id)
+
+
+def send_figures(evaluation_id: int) -> bool:
+    """Send the message for an evaluation. When the broker does not take it, a worker that sweeps finds it."""
+    try:
+        compute_figures.delay(evaluation_id)
+    except OperationalError as error:
+        logger.warning("the broker takes no messages: %s", type(error).__name__)
+        return False
+    return True
