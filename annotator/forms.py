@@ -136,3 +136,9 @@ class MappingForm(forms.Form):
         optional = {name: chosen[name] or None for name in ("patient_id", "study_id", "modality")}
         more_text = tuple(column for column in chosen["more_text"] if column != chosen["text"])
         return ColumnMapping(report_id=chosen["report_id"], text=chosen["text"], more_text=more_text, **optional)
+
+
+class ThresholdForm(forms.Form):
+    """The score above which a case is positive."""
+
+    threshold = forms.FloatField()

@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/projects/<slug:slug>/summary", flow.summary, name="api_summary"),
     path("api/me/preferences", flow.preferences, name="api_preferences"),
     path("", include("annotator.api.urls_images")),
+    path("", include("annotator.views.urls_dashboard")),
     path("", include("annotator.views.urls_runs")),
     path("", include("annotator.views.urls_pages")),
 ]

@@ -121,8 +121,8 @@ def _cells(
             key=str(schema.cells[place]),
             title=cell_title(schema.cells[place], schema),
             kind=KIND_WORDS[kind],
-            a=_side(a, place, text=text, schema=schema),
-            b=_side(b, place, text=text, schema=schema),
+            a=side_of(a, place, text=text, schema=schema),
+            b=side_of(b, place, text=text, schema=schema),
         )
         for place, kind in _places(a, b, selection)[:MAX_CELLS_SHOWN]
     ]
@@ -150,7 +150,8 @@ def entry_of(label: MachineLabel, cell: Cell) -> dict[str, Any]:
     return entry
 
 
-def _side(label: MachineLabel, place: int, *, text: str, schema: Schema) -> Side:
+def side_of(label: MachineLabel, place: int, *, text: str, schema: Schema) -> Side:
+    """What the label says of the cell at `place`; `text` is that of its report."""
     entry = entry_of(label, schema.cells[place])
     urgency = label.urgencies[place]
     spans = entry.get("evidence", [])

@@ -20,6 +20,7 @@ from annotator.models import Case, Draft, Project, Role, User
 from annotator.selectors.cases import prefill_of
 from annotator.selectors.schemas import parsed_schema
 from annotator.services.demo_images import add_images, planned_images
+from annotator.services.demo_readers import simulate_readings
 from annotator.services.drafts import DraftContent, save_draft
 from annotator.services.projects import create_project, set_member
 from annotator.services.readings import Submission, submit_reading
@@ -46,6 +47,8 @@ ROLES = {MANAGER: Role.MANAGER, "reader1": Role.READER, WORKING_READER: Role.REA
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _SUBMISSIONS = uuid.UUID("6f0c6b7e-3f57-4a5e-9d0e-0d1f6a3a9b11")
 
+MADE_UP = "Made up; what simulated-a, -b and -c read was drawn at random."
+
 
 class DemoProject(NamedTuple):
     """One project of the demo; its reports lie in the folder named like the preset."""
@@ -57,8 +60,18 @@ class DemoProject(NamedTuple):
 
 
 PROJECTS = (
-    DemoProject("abdomen-ct-demo", "Abdominal CT demo", "abdomen-ct", "Nine organs, eleven types of finding. Made up."),
-    DemoProject("spine-mri-demo", "Lumbar MRI demo", "spine-mri", "Five conditions, three levels. Made up."),
+    DemoProject(
+        "abdomen-ct-demo",
+        "Abdominal CT demo",
+        "abdomen-ct",
+        "Nine organs, eleven types of finding. Made up; what simulated-a, -b and -c read was drawn at random.",
+    ),
+    DemoProject(
+        "spine-mri-demo",
+        "Lumbar MRI demo",
+        "spine-mri",
+        "Five conditions, three levels. Made up; what simulated-a, -b and -c read was drawn at random.",
+    ),
 )
 
 
@@ -136,6 +149,7 @@ def _make_project(wanted: DemoProject, people: Mapping[str, User]) -> Project:
     if imported.created or not Run.objects.filter(project=project, is_prefill=True).exists():
         run_rules(project=project, actor=manager)
     _make_readings(project, reader=people[WORKING_READER])
+    simulate_readings(project, actor=manager)
     return project
 
 

@@ -171,6 +171,7 @@ def test_every_trigger_is_in_place():
         "annotator_labelschema",
         "annotator_report",
         "annotator_case",
+        "annotator_pickedthreshold",
         "labeling_machinelabel",
         "labeling_reportfailure",
         "labeling_run",

@@ -7,9 +7,12 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from annotator.core.figure_requests import FigureRequest, Kind
 from annotator.models import Case, Draft, Event, Membership, Project, Reading, Report, User
 from annotator.services.demo import ROLES, make_demo
 from annotator.services.demo_images import add_images, planned_images
+from annotator.services.demo_readers import SIMULATED
+from annotator.services.figures import ask, compute
 from annotator.services.projects import create_project
 from labeling.core.schema_yaml import preset_source
 from labeling.models import MachineLabel, Run
@@ -48,9 +51,33 @@ def test_screens_are_not_empty(demo):
     for project in demo.projects:
         assert project.readings.filter(reader__username="reader2").count() >= 4
         assert project.drafts.filter(reader__username="reader2", state="draft").exists()
-        assert not project.drafts.exclude(reader__username="reader2").exists()
-        assert {(m.user.username, m.role) for m in project.memberships.select_related("user")} == set(ROLES.items())
+        assert not project.drafts.exclude(reader__username__in=["reader2", *SIMULATED]).exists()
+        members = {(m.user.username, m.role) for m in project.memberships.select_related("user")}
+        assert members == set(ROLES.items()) | {(name, "reader") for name in SIMULATED}
     assert list(User.objects.filter(is_staff=True)) == [User.objects.get(username="manager")]
+
+
+def test_simulated_readers_read_most_cases_blind_and_cannot_sign_in(demo):
+    for project in demo.projects:
+        blind = project.readings.filter(arm="blank")
+        assert set(blind.values_list("reader__username", flat=True)) == set(SIMULATED)
+        n_cases = blind.values("case").distinct().count()
+        assert blind.count() == 3 * n_cases
+        assert n_cases == project.cases.count() - project.cases.count() // 3
+        assert "drawn at random" in project.description
+    for user in User.objects.filter(username__in=SIMULATED):
+        assert not user.is_active
+        assert not user.has_usable_password()
+
+
+def test_the_dashboard_of_the_demo_has_figures_that_are_not_perfect(demo):
+    for project in demo.projects:
+        run = str(Run.objects.get(project=project).run_id)
+        request = FigureRequest(Kind.LABELER, run=run, n_resamples=20)
+        pending = ask(project=project, actor=None, request=request, send=lambda _: None).pending
+        rows = compute(pending.pk).result["rows"]
+        [f1] = [row["value"] for row in rows if (row["row"], row["metric"]) == ("micro", "f1")]
+        assert 0.6 < f1 < 0.98
 
 
 def test_making_the_demo_again_changes_nothing(demo):

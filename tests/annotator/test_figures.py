@@ -75,6 +75,7 @@ def test_figures_are_queued_then_computed_then_shown(study, sent, django_capture
         "n_readings": 18,
         "n_by_reader": {f"lumbar-reader{number}": 6 for number in (1, 2, 3)},
         "n_left_out": 0,
+        "n_assisted": 0,
         "is_blind": True,
     }
 
@@ -322,7 +323,7 @@ def test_figures_that_are_done_never_change(study):
 def test_figures_of_the_last_day_are_kept_for_pages_that_are_open(study):
     made = []
     for number in range(KEPT + 1):
-        add_case(study.project, 100 + number)
+        add_reading(study, add_case(study.project, 100 + number))
         made.append(computed(study).done.pk)
     assert sorted(Evaluation.objects.values_list("pk", flat=True)) == made
 

@@ -8,7 +8,8 @@ import pytest
 
 from annotator.core.figure_requests import FigureRequest, Kind, Origin
 from annotator.models import Arm, LabelSchema, Reading
-from annotator.selectors.matrices import inputs_of, label_matrix, machine_scores, read_matrix
+from annotator.selectors.matrices import inputs_of, label_matrix, read_matrix
+from annotator.selectors.score_matrices import machine_scores
 from labeling.core.evaluation.ratings import RANK_OF_STATE
 from labeling.core.schema_yaml import load_preset
 from labeling.core.values import STATE_OF_CODE
@@ -247,8 +248,8 @@ def test_labels_after_the_inputs_were_taken_do_not_count(study):
 def test_scores_are_not_a_number_where_the_run_gave_none(study):
     cells = {str(SCHEMA.cells[3]): {"logit_difference": -1.5}, str(SCHEMA.cells[4]): {"reason": "said so"}}
     scores = load_scores(study, add_run(study, [{}, {"cells": cells}]))
-    assert np.argwhere(~np.isnan(scores)).tolist() == [[1, 3]]
-    assert scores[1, 3] == -1.5
+    assert np.argwhere(~np.isnan(scores.values)).tolist() == [[1, 3]]
+    assert scores.values[1, 3] == -1.5
 
 
 def test_scores_of_a_loop_are_those_of_the_arrays(study):
@@ -257,7 +258,7 @@ def test_scores_of_a_loop_are_those_of_the_arrays(study):
     looped_scores = [
         [of_report[case.report_id][str(cell)]["logit_difference"] for cell in SCHEMA.cells] for case in study.cases
     ]
-    np.testing.assert_array_equal(scores, looped_scores)
+    np.testing.assert_array_equal(scores.values, looped_scores)
 
 
 def test_a_run_that_gave_no_score_at_all_has_none(study):

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from tests.annotator.worlds import stored_evaluation
 from tests.vision.stored import stored_mask, stored_series
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +39,24 @@ MANAGER = {
     "label_import_preview",
     "label_import_problems",
     "api_run",
+    "dashboard",
+    "dashboard_scores",
+    "dashboard_compare",
+    "dashboard_readers",
+    "dashboard_urgency",
+    "dashboard_gold",
+    "dashboard_cases",
+    "dashboard_cases_csv",
+    "dashboard_report",
+    "dashboard_csv",
+    "dashboard_scores_csv",
+    "dashboard_gold_csv",
+    "threshold_pick",
+    "thresholds_csv",
+    "thresholds_json",
+    "dashboard_json",
+    "dashboard_again",
+    "api_figures",
 }
 API = {"api_draft", "api_submit", "api_skip", "api_case", "api_next", "api_jump", "api_summary", "api_preferences"}
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
@@ -67,6 +86,7 @@ def address(name, world):
         "import_id": series.origin_id if "image" in name else 1,
         "token": "00000000-0000-0000-0000-000000000000",
         "run_id": str(world.run.run_id),
+        "evaluation_id": stored_evaluation(world.project).pk,
     }
     missing = set(named_routes()[name]) - set(samples)
     assert not missing, f"route {name}: give this test a sample of {missing}"

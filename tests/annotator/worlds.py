@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from annotator.models import Case, LabelSchema, Membership, Project, Report, Role, User
+from annotator.core.figure_requests import FigureRequest, Kind
+from annotator.models import Case, Evaluation, LabelSchema, Membership, Project, Report, Role, User
 from labeling.core.schema_yaml import load_preset, preset_source
 from labeling.models import MachineLabel, Run
 
@@ -69,6 +70,29 @@ def add_run(project: Project, cases: list[Case], *, values: str = "+.0.+.+.") ->
         for case in cases
     )
     return run
+
+
+def stored_evaluation(project: Project, *, state: str = Evaluation.State.DONE) -> Evaluation:
+    """One evaluation of readers in this state, made once; a done one has no rows."""
+    found = project.evaluations.filter(state=state).first()
+    if found is not None:
+        return found
+    is_done, is_ended = state == Evaluation.State.DONE, state in {Evaluation.State.DONE, Evaluation.State.FAILED}
+    return Evaluation.objects.create(
+        project=project,
+        schema=project.schema,
+        kind=Kind.READERS,
+        request=FigureRequest(Kind.READERS).as_json(),
+        request_hash="0" * 64,
+        inputs={},
+        inputs_hash=hashlib.sha256(state.encode()).hexdigest(),
+        state=state,
+        result={"rows": [], "about": {}} if is_done else None,
+        reason="" if is_done else "nobody has read",
+        requested_at=NOW,
+        finished_at=NOW if is_ended else None,
+        lease_until=NOW if state == Evaluation.State.RUNNING else None,
+    )
 
 
 def make_world(slug: str, *, n_cases: int = 3) -> World:

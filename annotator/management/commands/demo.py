@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from annotator.beside import worker_beside
 from annotator.management.commands.make_demo import add_choices, choices_in, tell
 from annotator.management.commands.serve import add_address
 from annotator.management.console import messages_to_user
@@ -14,7 +15,7 @@ from annotator.serving import migrate_if_needed, open_listener, serve, stop_quie
 
 
 class Command(BaseCommand):
-    """`manage.py demo`: migrate, make the demo, serve until Ctrl-C."""
+    """`manage.py demo`: migrate, make the demo, serve until Ctrl-C, with a worker."""
 
     help = "Make the demo in OVERREAD_DATA and serve it until Ctrl-C."
 
@@ -32,4 +33,5 @@ class Command(BaseCommand):
             migrate_if_needed()
             remove_old_uploads()
             tell(make_demo(**choices_in(options)), out=self.stdout)
-        serve(listener, out=self.stdout)
+        with worker_beside():
+            serve(listener, out=self.stdout)

@@ -63,7 +63,8 @@ def _request(project: Project, options: dict[str, Any]) -> FigureRequest:
     try:
         request = request_of(project, Kind(options["kind"]), query)
     except Http404 as error:
-        raise CommandError(f"{error}; the page of the run shows its id") from error
+        hint = "; the page of a run shows its id" if "run" in str(error) else ""
+        raise CommandError(f"{error}{hint}") from error
     if not request.can_be_computed:
         is_one = request.kind != Kind.COMPARISON
         raise CommandError("no run of the project has labels yet" if is_one else "a comparison needs two runs")

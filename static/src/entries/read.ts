@@ -30,6 +30,8 @@ const page = new ReadingPage(
   },
 );
 page.flow.begin();
+// An address may name the cell that somebody came for.
+if (window.location.hash) page.focusCell(page.schema.indexOf(decodeURIComponent(window.location.hash.slice(1))));
 if (!preferences.data.tour_done) page.startTour();
 
 /** Commands whose chords work while somebody types. */

@@ -1,0 +1,65 @@
+"""The whole evaluation on one page: its tables, and where they come from."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.timezone import localtime
+
+from annotator.core.figure_requests import Level, Origin
+from annotator.models import Evaluation, Project
+from annotator.selectors.agreement_pages import agreement_page
+from annotator.selectors.figure_pages import LEVEL_WORDS, ORIGIN_WORDS
+from annotator.selectors.labeler_pages import labeler_page
+from annotator.selectors.urgency_pages import urgency_page
+from annotator.services.figures import Figures
+from labeling.models import Run
+from labeling.selectors import run_name
+from labeling.selectors.run_facts import run_facts
+
+
+def report_page(project: Project, figures: Figures, among: Figures) -> dict[str, Any]:
+    """The tables of a labeler with urgencies, those of readers where they are there, and the provenance of both."""
+    done = figures.done
+    if done is None:
+        raise ValueError("there are no figures to show")
+    run = Run.objects.select_related("project", "schema").get(project=project, run_id=done.request["run"])
+    shown = labeler_page(done) | {
+        "labeler": run_name(run),
+        "provenance": list(provenance(done)),
+        "run_facts": run_facts(run).facts,
+        "run": run,
+        "urgency": urgency_page(project, figures, {}),
+    }
+    if among.done is not None and among.done.result is not None:
+        shown["agreement"] = agreement_page(project, among, {})
+    return shown
+
+
+def provenance(done: Evaluation) -> Iterator[tuple[str, str]]:
+    """What the figures were computed from and how: titles and values."""
+    about, asked, inputs = (done.result or {})["about"], done.request, done.inputs
+    yield "Project", f"{done.project.name} ({done.project.slug})"
+    yield "Schema", f"{done.schema.name} version {done.schema.version}, SHA-256 {done.schema.hash}"
+    yield "Truth", f"what {asked['truth']} says" if asked["truth"] else "what most readers say; a tie is no truth"
+    yield "Readings", f"{ORIGIN_WORDS[Origin(asked['origin'])]}: {_kind_of(about)}"
+    yield "Cells", LEVEL_WORDS[Level(asked["level"])]
+    yield "Cases", f"{about['n_cases']:,} of {about['n_patients']:,} patients, {about['n_readings']:,} readings"
+    yield "Readings by reader", ", ".join(f"{name} {n:,}" for name, n in sorted(about["n_by_reader"].items()))
+    yield "Intervals", f"95 %, {asked['n_resamples']:,} resamples of whole patients, seed {asked['seed']}"
+    yield "Method", f"version {inputs['method']}, {_software(about)}"
+    yield "Labels", f"SHA-256 {(done.result or {}).get('content', '')}"
+    yield "Inputs", f"SHA-256 {done.inputs_hash}"
+    if done.finished_at:
+        yield "Computed", f"{localtime(done.finished_at):%Y-%m-%d %H:%M %Z} in {done.seconds or 0:.1f} s"
+
+
+def _kind_of(about: dict[str, Any]) -> str:
+    words = "made without machine labels"
+    if not about["is_blind"]:
+        words = f"in {about['n_assisted']:,} cases readers started from machine labels"
+    return words + (f"; {about['n_left_out']:,} readings with machine labels left out" if about["n_left_out"] else "")
+
+
+def _software(about: dict[str, Any]) -> str:
+    named = sorted(about["software"].items(), reverse=True)  # PostgreSQL keeps no order of keys
+    return ", ".join(f"{name} {version}" for name, version in named)
