@@ -1,5 +1,7 @@
 """Messages to users; everything else that is raised is a bug."""
 
+from django.core.exceptions import PermissionDenied
+
 from annotator.core.contradictions import Contradiction
 from annotator.models import Draft
 from labeling.core.schema_yaml import SchemaProblem
@@ -18,6 +20,14 @@ class SchemaRejected(UserError):
 
 class ImportRefused(UserError):
     """A whole file cannot be imported."""
+
+
+class BlindedError(PermissionDenied):
+    """A page shows what a member must not see before submitting `n_blind` cases of the blank arm."""
+
+    def __init__(self, n_blind: int) -> None:
+        self.n_blind = n_blind
+        super().__init__(f"{n_blind} cases of the blank arm are still to be submitted")
 
 
 class StaleDraftError(Exception):

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     COMPARISON = "comparison"
     READERS = "readers"
     SCORES = "scores"
+    ARMS = "arms"
 
 
 class Origin(StrEnum):

@@ -63,23 +63,27 @@ class Project(models.Model):
 
 
 class Role(models.TextChoices):
-    """What a member may do: a manager sets up, imports and exports; both read."""
+    """What a member may do: a manager sets up, imports and exports, an adjudicator decides disputed cells.
+
+    Every member may read; a reader is who cases are assigned to.
+    """
 
     MANAGER = "manager", "manager"
     READER = "reader", "reader"
+    ADJUDICATOR = "adjudicator", "adjudicator"
 
 
 class Membership(models.Model):
-    """One user's role in one project."""
+    """One role of one user in one project; a user may have several."""
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
-    role = models.CharField(max_length=10, choices=Role)
+    role = models.CharField(max_length=11, choices=Role)
 
     class Meta:
         ordering = ["project", "user"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "user"], name="membership_one_per_user"),
+            models.UniqueConstraint(fields=["project", "user", "role"], name="membership_once_per_role"),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
         ]
 

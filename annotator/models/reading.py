@@ -10,22 +10,26 @@ from annotator.models.vectors import vector_constraints
 
 
 class Arm(models.TextChoices):
-    """Whether the reader starts from the machine's labels."""
+    """Whether the reader starts from the machine's labels; seeded: from such with planted errors, to train readers."""
 
     PREFILLED = "prefilled", "pre-filled"
     BLANK = "blank", "blank"
+    SEEDED = "seeded", "seeded with errors"
 
 
 class DraftState(models.TextChoices):
-    """Whether the draft holds changes that no reading holds, and whether the case was put off."""
+    """Whether the draft holds changes that no reading holds, and whether the case was put off or sent back."""
 
     OPEN = "draft", "draft"
     SKIPPED = "skipped", "skipped"
+    RETURNED = "returned", "returned"
     SUBMITTED = "submitted", "submitted"
 
 
 class Draft(models.Model):
     """What a reader has on the screen of one case. `version` goes up by one with every saved change.
+
+    `round` is 1, and goes up when the reader reads the case again as if for the first time (see `Seat`).
 
     `prefill_run` is the run whose labels the reader started from; the first save fixes it.
     `flagged` repeats what `body` says, so that a worklist finds it.
@@ -35,6 +39,7 @@ class Draft(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="drafts")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="drafts")
     reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="drafts")
+    round = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=10, choices=DraftState, default=DraftState.OPEN)
     version = models.PositiveIntegerField()
     prefill_run = models.UUIDField(null=True, blank=True)
@@ -43,13 +48,15 @@ class Draft(models.Model):
     body = models.JSONField(default=dict)
     flagged = models.BooleanField(default=False)
     active_seconds = models.PositiveIntegerField(default=0)
+    key_presses = models.PositiveIntegerField(null=True, blank=True)
     client_id = models.CharField(max_length=64, blank=True, default="")
     saved_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["case", "reader"]
+        ordering = ["case", "reader", "round"]
         constraints = [
-            models.UniqueConstraint(fields=["case", "reader"], name="draft_one_per_reader"),
+            models.UniqueConstraint(fields=["case", "reader", "round"], name="draft_one_per_reader"),
+            models.CheckConstraint(condition=Q(round__gte=1), name="draft_round_from_one"),
             models.CheckConstraint(condition=Q(version__gte=1), name="draft_version_from_one"),
             models.CheckConstraint(condition=Q(state__in=DraftState.values), name="draft_state_known"),
             *vector_constraints("draft", decided=False),
@@ -64,12 +71,16 @@ class Draft(models.Model):
 
 
 class Reading(models.Model):
-    """One submission: what a reader said about a case, for good. A correction is a further revision."""
+    """One submission: what a reader said about a case, for good. A correction is a further revision.
+
+    `key_presses` is None where nobody counted them. `round` is that of the draft.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="readings")
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="readings")
     reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="readings")
     schema = models.ForeignKey(LabelSchema, on_delete=models.PROTECT, related_name="readings")
+    round = models.PositiveSmallIntegerField(default=1)
     revision = models.PositiveIntegerField()
     supersedes = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded_by"
@@ -81,19 +92,22 @@ class Reading(models.Model):
     urgencies = models.CharField(max_length=2000)
     body = models.JSONField(default=dict)
     active_seconds = models.PositiveIntegerField()
+    key_presses = models.PositiveIntegerField(null=True, blank=True)
     submitted_at = models.DateTimeField()
 
     class Meta:
-        ordering = ["case", "reader", "revision"]
+        ordering = ["case", "reader", "round", "revision"]
         constraints = [
-            models.UniqueConstraint(fields=["case", "reader", "revision"], name="reading_revision_once"),
+            models.UniqueConstraint(fields=["case", "reader", "round", "revision"], name="reading_revision_once"),
+            models.CheckConstraint(condition=Q(round__gte=1), name="reading_round_from_one"),
             models.CheckConstraint(
                 condition=Q(revision=1, supersedes__isnull=True) | Q(revision__gt=1, supersedes__isnull=False),
                 name="reading_revisions_chain",
             ),
             models.CheckConstraint(condition=Q(arm__in=Arm.values), name="reading_arm_known"),
             models.CheckConstraint(
-                condition=Q(arm=Arm.BLANK, prefill_run__isnull=True) | Q(arm=Arm.PREFILLED, prefill_run__isnull=False),
+                condition=Q(arm=Arm.BLANK, prefill_run__isnull=True)
+                | Q(arm__in=[Arm.PREFILLED, Arm.SEEDED], prefill_run__isnull=False),
                 name="reading_prefill_named",
             ),
             *vector_constraints("reading", decided=True),

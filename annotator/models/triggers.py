@@ -47,14 +47,16 @@ def frozen(
     """Rows of `table` are never deleted, unless `deletable`, nor changed; with `columns`, only those never change.
 
     `when` is SQL that says which rows are meant. A table that has such a trigger gets a second one with a `suffix`.
+    To be said again after an operation that rebuilds `table`: SQLite drops its triggers then.
     """
     events = {} if deletable else {"delete": ""}
     events["update"] = f"OF {', '.join(columns)}" if columns else ""
     names = {event: f"{table}_no_{event}{suffix}" for event in events}
     condition = f"WHEN ({when})" if when else ""
+    drop = _drop(table, list(names.values()))
 
     def forwards(apps: Any, schema_editor: Any) -> None:
-        del apps
+        drop(apps, schema_editor)
         postgres = schema_editor.connection.vendor == "postgresql"
         if postgres:
             schema_editor.execute(_POSTGRES_FROZEN_FUNCTION, params=None)
@@ -63,7 +65,7 @@ def frozen(
             statement = template.format(name=names[event], table=table, event=event, of=of, when=condition)
             schema_editor.execute(statement, params=None)
 
-    return migrations.RunPython(forwards, _drop(table, list(names.values())))
+    return migrations.RunPython(forwards, drop)
 
 
 def same_project(table: str, *, column: str, parent: str, own_project: str = "NEW.project_id") -> migrations.RunPython:

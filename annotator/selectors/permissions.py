@@ -1,41 +1,83 @@
 """Who may see a project. Every view starts here: what it returns is already permitted."""
 
+from dataclasses import dataclass
+
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
-from annotator.models import Membership, Project, Role, User
+from annotator.exceptions import BlindedError
+from annotator.models import Arm, Membership, Project, Role, Seat, SeatState, User
+
+# Roles whose pages show machine labels and what other readers say.
+_REVEALING = frozenset({Role.MANAGER, Role.ADJUDICATOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One user in one project, with all roles that they hold there."""
+
+    project: Project
+    user_id: int
+    roles: frozenset[str]
+
+    @property
+    def is_manager(self) -> bool:
+        """Whether they set up, import and export."""
+        return Role.MANAGER in self.roles
+
+    @property
+    def is_adjudicator(self) -> bool:
+        """Whether they decide disputed cells."""
+        return Role.ADJUDICATOR in self.roles
 
 
 def projects_of(user: User | AnonymousUser) -> QuerySet[Project]:
     """Projects that the user belongs to."""
     if not user.is_authenticated or not user.is_active:
         return Project.objects.none()
-    return Project.objects.filter(memberships__user=user).select_related("schema")
+    theirs = Membership.objects.filter(project=OuterRef("pk"), user=user)
+    return Project.objects.filter(Exists(theirs)).select_related("schema")
 
 
-def project_for(user: User | AnonymousUser, slug: str, *, role: Role | None = None) -> Project:
+def project_for(
+    user: User | AnonymousUser, slug: str, *, role: Role | None = None, reveals: bool | None = None
+) -> Project:
     """The project called `slug`: 404 for whoever does not belong to it, 403 for a member who lacks `role`.
 
     An outsider cannot tell a project that exists from one that does not. A superuser is an outsider too until a
-    manager adds them.
+    manager adds them. A page `reveals` when it shows machine labels or what readers say: those of managers and
+    adjudicators do unless they say otherwise. It is refused (`BlindedError`, 403) to whoever has still to read cases
+    without seeing these.
     """
-    return membership_for(user, slug, role=role).project
+    return member_for(user, slug, role=role, reveals=reveals).project
 
 
-def membership_for(user: User | AnonymousUser, slug: str, *, role: Role | None = None) -> Membership:
-    """The user's membership of the project called `slug`, under the rules of `project_for`."""
-    membership = None
+def member_for(
+    user: User | AnonymousUser, slug: str, *, role: Role | None = None, reveals: bool | None = None
+) -> Member:
+    """The user as a member of the project called `slug`, under the rules of `project_for`."""
+    found: list[Membership] = []
     if user.pk is not None and user.is_active:
-        membership = (
-            Membership.objects.select_related("project__schema")
-            .filter(project__slug=slug, user_id=user.pk)
-            .order_by()
-            .first()
-        )
-    if membership is None:
+        mine = Membership.objects.select_related("project__schema").filter(project__slug=slug, user_id=user.pk)
+        found = list(mine.order_by())
+    if not found:
         raise Http404("no such project for this user")
-    if role is not None and membership.role != role:
+    member = Member(found[0].project, found[0].user_id, frozenset(each.role for each in found))
+    if role is not None and role not in member.roles:
         raise PermissionDenied(f"needs role {role}")
-    return membership
+    if role in _REVEALING if reveals is None else reveals:
+        _refuse_while_blind(member)
+    return member
+
+
+def _refuse_while_blind(member: Member) -> None:
+    if n_blind := blind_seats(member.project, member.user_id).count():
+        raise BlindedError(n_blind)
+
+
+def blind_seats(project: Project, user_id: int) -> QuerySet[Seat]:
+    """Seats in the blank arm that the user has still to submit."""
+    waiting = [SeatState.OPEN, SeatState.HELD]
+    return Seat.objects.filter(project=project, reader_id=user_id, arm=Arm.BLANK, state__in=waiting)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from annotator.models import Case, Draft, DraftState, Membership, Project, Role, User
 
@@ -20,25 +20,26 @@ class ProjectProgress:
 
 def projects_with_progress(user: User) -> list[ProjectProgress]:
     """The user's projects, each with how far the user is in it."""
-    last = Case.objects.filter(project=OuterRef("project")).order_by("-position").values("position")[:1]
-    memberships = list(
-        Membership.objects.filter(user=user)
-        .select_related("project__schema")
-        .annotate(n_cases=Subquery(last))
-        .order_by("project__name", "project")
+    last = Case.objects.filter(project=OuterRef("pk")).order_by("-position").values("position")[:1]
+    mine = Membership.objects.filter(user=user, project=OuterRef("pk"))
+    projects = list(
+        Project.objects.filter(Exists(mine))
+        .select_related("schema")
+        .annotate(n_cases=Subquery(last), manages=Exists(mine.filter(role=Role.MANAGER)))
+        .order_by("name", "pk")
     )
-    rows = Draft.objects.filter(reader=user, project__in=[member.project_id for member in memberships])
+    rows = Draft.objects.filter(reader=user, project__in=projects)
     counted = rows.order_by().values_list("project_id", "state").annotate(n=Count("*"))
     n_by_state = {(project_id, state): n for project_id, state, n in counted}
     return [
         ProjectProgress(
-            project=member.project,
-            is_manager=member.role == Role.MANAGER,
-            n_cases=member.n_cases or 0,
-            n_submitted=n_by_state.get((member.project_id, DraftState.SUBMITTED), 0),
-            n_drafts=n_by_state.get((member.project_id, DraftState.OPEN), 0),
+            project=project,
+            is_manager=project.manages,
+            n_cases=project.n_cases or 0,
+            n_submitted=n_by_state.get((project.pk, DraftState.SUBMITTED), 0),
+            n_drafts=n_by_state.get((project.pk, DraftState.OPEN), 0),
         )
-        for member in memberships
+        for project in projects
     ]
 
 

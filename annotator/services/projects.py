@@ -1,6 +1,6 @@
 """Create projects, and decide who belongs to them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -62,31 +62,48 @@ def _highest_version(name: str) -> int:
 
 @transaction.atomic
 def set_member(*, project: Project, user: User, role: str, actor: User | None) -> Membership:
-    """Give `user` a role in the project, new or instead of another. The last manager stays one."""
-    if role not in Role.values:
-        raise UserError(f"{role!r} is not a role; there are {', '.join(Role.values)}")
+    """Give `user` exactly this role in the project, new or instead of others. The last manager stays one."""
+    set_roles(project=project, user=user, roles={role}, actor=actor)
+    return Membership.objects.get(project=project, user=user)
+
+
+@transaction.atomic
+def set_roles(*, project: Project, user: User, roles: Collection[str], actor: User | None) -> None:
+    """Give `user` exactly these roles in the project, at least one. The last manager stays one."""
+    wanted = set(roles)
+    if unknown := wanted - set(Role.values):
+        raise UserError(f"{min(unknown)!r} is not a role; there are {', '.join(Role.values)}")
+    if not wanted:
+        raise UserError(f"{user.get_username()} needs a role; there are {', '.join(Role.values)}")
     _lock(project)
-    before = Membership.objects.filter(project=project, user=user).first()
-    if before is not None and before.role == role:
-        return before
-    if role != Role.MANAGER:
+    mine = Membership.objects.filter(project=project, user=user)
+    before = set(mine.values_list("role", flat=True))
+    if before == wanted:
+        return
+    if Role.MANAGER not in wanted:
         _keep_a_manager(project, without=user)
-    member, _ = Membership.objects.update_or_create(project=project, user=user, defaults={"role": role})
-    payload = {"user": user.get_username(), "role": role, "before": before.role if before else None}
+    mine.exclude(role__in=wanted).delete()
+    for role in sorted(wanted - before):
+        Membership.objects.create(project=project, user=user, role=role)
+    payload = {"user": user.get_username(), "role": _words(wanted), "before": _words(before) or None}
     _log(project, actor, Event.Verb.MEMBER_SET, payload)
-    return member
+
+
+def _words(roles: Collection[str]) -> str:
+    return " and ".join(role for role in Role.values if role in roles)
 
 
 @transaction.atomic
 def remove_member(*, project: Project, user: User, actor: User | None) -> None:
     """End a membership; what the user did in the project stays. The last manager stays."""
     _lock(project)
-    member = Membership.objects.filter(project=project, user=user).first()
-    if member is None:
+    mine = Membership.objects.filter(project=project, user=user)
+    roles = set(mine.values_list("role", flat=True))
+    if not roles:
         raise UserError(f"{user.get_username()} does not belong to {project.slug}")
     _keep_a_manager(project, without=user)
-    member.delete()
-    _log(project, actor, Event.Verb.MEMBER_REMOVED, {"user": user.get_username(), "before": member.role})
+    mine.delete()
+    _log(project, actor, Event.Verb.MEMBER_REMOVED, {"user": user.get_username(), "before": _words(roles)})
 
 
 def find_user(username: str, *, active: bool = False) -> User:

@@ -5,6 +5,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from annotator.exceptions import BlindedError
+
 
 def json_error(status: int, *, code: str, message: str, details: dict[str, Any] | None = None) -> JsonResponse:
     """An error as the API gives it."""
@@ -36,7 +38,12 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403."""
-    del exception
+    if isinstance(exception, BlindedError):
+        message = (
+            f"You have still to read {exception.n_blind} cases without machine labels. This page shows those, or what "
+            "others say: it opens when you have submitted your cases, or when another manager withdraws them from you."
+        )
+        return _answer(request, 403, code="blinded", message=message)
     return _answer(request, 403, code="forbidden", message="Your role in this project does not allow this.")
 
 

@@ -7,20 +7,20 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from annotator.core.grids import schema_grid
-from annotator.models import Role, User
-from annotator.selectors.permissions import membership_for, project_for
+from annotator.models import User
+from annotator.selectors.permissions import member_for, project_for
 from annotator.selectors.schemas import parsed_schema
 
 
 @require_GET
 def schema(request: HttpRequest, slug: str) -> HttpResponse:
     """Targets, findings, definitions and rules of the schema."""
-    membership = membership_for(cast(User, request.user), slug)
-    project = membership.project
+    member = member_for(cast(User, request.user), slug)
+    project = member.project
     parsed = parsed_schema(project.schema)
     context = {
         "project": project,
-        "is_manager": membership.role == Role.MANAGER,
+        "is_manager": member.is_manager,
         "schema": parsed,
         "grid": schema_grid(parsed),
     }

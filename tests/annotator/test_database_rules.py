@@ -172,6 +172,16 @@ def test_every_trigger_is_in_place():
         "annotator_report",
         "annotator_case",
         "annotator_pickedthreshold",
+        "annotator_assignmentplan",
+        "annotator_decision",
+        "annotator_dispute",
+        "annotator_erratum",
+        "annotator_exclusion",
+        "annotator_guideline",
+        "annotator_invitation",
+        "annotator_note",
+        "annotator_release",
+        "annotator_seat",
         "labeling_machinelabel",
         "labeling_reportfailure",
         "labeling_run",
@@ -182,6 +192,7 @@ def test_every_trigger_is_in_place():
     expected = {f"{table}_no_{event}" for table in frozen for event in ("update", "delete")}
     expected |= {"vision_series_no_update", "vision_series_no_update_of_words", "vision_mask_no_update"}
     expected |= {"vision_imageimport_no_update_when_finished", "labeling_run_no_update_when_ended"}
+    expected |= {"annotator_exclusion_no_update_ended"}
     query = (
         "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         if connection.vendor == "postgresql"
@@ -192,4 +203,4 @@ def test_every_trigger_is_in_place():
         names = {row[0] for row in cursor.fetchall()}
     assert expected <= names
     same_project = {name for name in names if "_project" in name}
-    assert len(same_project) == (12 if connection.vendor == "postgresql" else 24)
+    assert len(same_project) == (20 if connection.vendor == "postgresql" else 40)

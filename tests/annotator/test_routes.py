@@ -58,6 +58,14 @@ MANAGER = {
     "dashboard_again",
     "api_figures",
 }
+ADJUDICATOR: set[str] = set()
+# Assignment, rules.
+# Cases, notes, guidelines.
+# Seats.
+# Adjudication.
+# Gold.
+# Releases.
+# Invitations.
 API = {"api_draft", "api_submit", "api_skip", "api_case", "api_next", "api_jump", "api_summary", "api_preferences"}
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 

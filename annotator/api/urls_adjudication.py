@@ -1,0 +1,5 @@
+"""JSON routes of adjudication."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,5 @@
+"""JSON routes of notes."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,5 @@
+"""JSON routes of seats."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,1326 @@
+"""Studies: rules, seats, notes, guidelines, disputes, decisions, gold, releases, invitations; several roles a person.
+
+Readings and drafts know their round, and how many keys were pressed.
+"""
+
+import django.core.validators
+import django.db.models.deletion
+import django.db.models.functions.text
+import django.db.models.lookups
+from django.conf import settings
+from django.db import migrations, models
+
+from annotator.models.triggers import frozen, same_project
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("annotator", "0007_thresholds_are_picked"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="AssignmentPlan",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("seed", models.BigIntegerField()),
+                ("request", models.JSONField()),
+                ("summary", models.JSONField()),
+                ("method_version", models.PositiveIntegerField()),
+                ("applied_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["project", "number"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Decision",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("cell", models.CharField(max_length=200)),
+                ("revision", models.PositiveIntegerField()),
+                ("is_undo", models.BooleanField(default=False)),
+                ("value", models.CharField(blank=True, default="", max_length=1)),
+                ("urgency", models.CharField(blank=True, default="", max_length=1)),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("ambiguous_report", "ambiguous report"),
+                            ("reader_slip", "reader slip"),
+                            ("guideline_gap", "guideline gap"),
+                            ("certainty_only", "certainty only"),
+                            ("urgency_only", "urgency only"),
+                            ("machine_invention", "machine invention"),
+                            ("machine_omission", "machine omission"),
+                        ],
+                        default="",
+                        max_length=20,
+                    ),
+                ),
+                ("note", models.TextField(blank=True, default="")),
+                ("evidence", models.JSONField(blank=True, default=list)),
+                ("basis", models.CharField(max_length=64)),
+                ("voices", models.JSONField(default=dict)),
+                ("batch", models.UUIDField(blank=True, null=True)),
+                ("decided_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["case", "cell", "revision"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Dispute",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("cell", models.CharField(max_length=200)),
+                ("finding", models.CharField(max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("presence", "presence"),
+                            ("certainty", "certainty"),
+                            ("urgency", "urgency"),
+                            ("rule", "asked for by the rules"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("pattern", models.CharField(max_length=100)),
+                ("basis", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("decided", "Decided"), ("withdrawn", "Withdrawn")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Erratum",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("text", models.TextField()),
+                ("cells", models.JSONField(blank=True, default=list)),
+                ("written_at", models.DateTimeField()),
+            ],
+            options={
+                "verbose_name_plural": "errata",
+                "ordering": ["release", "number"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Exclusion",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reason", models.CharField(max_length=1000)),
+                ("excluded_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("end_reason", models.CharField(blank=True, default="", max_length=1000)),
+            ],
+            options={
+                "ordering": ["pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Gold",
+            fields=[
+                (
+                    "case",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="gold",
+                        serialize=False,
+                        to="annotator.case",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting for readings"),
+                            ("in_adjudication", "in adjudication"),
+                            ("final", "final"),
+                            ("excluded", "excluded"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("values", models.CharField(max_length=2000)),
+                ("urgencies", models.CharField(max_length=2000)),
+                ("origins", models.CharField(max_length=2000)),
+                ("n_voices", models.CharField(max_length=2000)),
+                ("n_agreeing", models.CharField(max_length=2000)),
+                ("n_readings", models.PositiveSmallIntegerField()),
+                ("n_open", models.PositiveSmallIntegerField()),
+                ("body", models.JSONField(default=dict)),
+                ("basis", models.JSONField(default=dict)),
+                ("rules_version", models.PositiveIntegerField()),
+                ("version", models.PositiveIntegerField()),
+                ("settled_at", models.DateTimeField()),
+            ],
+            options={
+                "verbose_name_plural": "gold",
+                "ordering": ["project", "case"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Guideline",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("finding", models.CharField(blank=True, default="", max_length=64)),
+                ("version", models.PositiveIntegerField()),
+                ("text", models.TextField(blank=True, default="")),
+                ("what_changed", models.CharField(blank=True, default="", max_length=500)),
+                ("written_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["project", "finding", "version"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Invitation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("roles", models.JSONField()),
+                ("for_whom", models.CharField(blank=True, default="", max_length=200)),
+                ("token_sha256", models.CharField(max_length=64, unique=True)),
+                ("made_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "ordering": ["-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Note",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("cell", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("comment", "Comment"), ("flag", "Flag"), ("return", "Return")], max_length=10
+                    ),
+                ),
+                ("text", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "ordering": ["pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Release",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("name", models.CharField(max_length=60)),
+                ("description", models.TextField(blank=True, default="")),
+                ("request", models.JSONField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("queued", "Queued"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("progress", models.CharField(blank=True, default="", max_length=200)),
+                ("reason", models.CharField(blank=True, default="", max_length=500)),
+                ("folder", models.CharField(blank=True, default="", max_length=200)),
+                ("manifest", models.JSONField(blank=True, null=True)),
+                ("manifest_sha256", models.CharField(blank=True, default="", max_length=64)),
+                ("n_cases", models.PositiveIntegerField(blank=True, null=True)),
+                ("n_bytes", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("requested_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("seconds", models.FloatField(blank=True, null=True)),
+            ],
+            options={
+                "ordering": ["project", "-number"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Seat",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slot", models.PositiveSmallIntegerField()),
+                ("is_pulled", models.BooleanField(default=False)),
+                (
+                    "arm",
+                    models.CharField(
+                        choices=[("prefilled", "pre-filled"), ("blank", "blank"), ("seeded", "seeded with errors")],
+                        max_length=10,
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(default=1)),
+                ("washout_days", models.PositiveIntegerField(blank=True, null=True)),
+                ("after_others", models.PositiveIntegerField(blank=True, null=True)),
+                ("place", models.PositiveIntegerField(default=0)),
+                ("stratum", models.CharField(blank=True, default="", max_length=100)),
+                ("inclusion_probability", models.FloatField(blank=True, null=True)),
+                ("planted", models.JSONField(blank=True, default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("held", "held"),
+                            ("submitted", "submitted"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("reserved_until", models.DateTimeField(blank=True, null=True)),
+                ("claimed_at", models.DateTimeField(blank=True, null=True)),
+                ("submitted_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_because", models.CharField(blank=True, default="", max_length=300)),
+            ],
+            options={
+                "ordering": ["project", "place", "pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="StudyRules",
+            fields=[
+                (
+                    "project",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="rules",
+                        serialize=False,
+                        to="annotator.project",
+                    ),
+                ),
+                (
+                    "reads",
+                    models.CharField(
+                        choices=[
+                            ("open", "everyone reads every case"),
+                            ("assigned", "each reads the cases assigned to them"),
+                            ("queue", "each takes the next case from a queue"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("is_training", models.BooleanField(default=False)),
+                (
+                    "readers_per_case",
+                    models.PositiveSmallIntegerField(
+                        default=1, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "reservation_s",
+                    models.PositiveIntegerField(
+                        default=1800, validators=[django.core.validators.MinValueValidator(60)]
+                    ),
+                ),
+                (
+                    "needs_person",
+                    models.CharField(
+                        choices=[
+                            ("unanimous", "every cell on which readers differ"),
+                            ("majority", "cells without a majority of the stated size"),
+                            ("weighted", "cells in which no value has the stated share of the weights"),
+                            ("always", "every cell that any reader calls positive"),
+                        ],
+                        default="unanimous",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "majority_of",
+                    models.PositiveSmallIntegerField(
+                        default=2, validators=[django.core.validators.MinValueValidator(2)]
+                    ),
+                ),
+                ("weights", models.JSONField(blank=True, default=dict)),
+                ("weighted_share", models.FloatField(default=0.5)),
+                ("disputes_certainty", models.BooleanField(default=False)),
+                ("disputes_urgency", models.BooleanField(default=False)),
+                ("machine_is_voice", models.BooleanField(default=False)),
+                ("readers_may_adjudicate", models.BooleanField(default=False)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("changed_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "verbose_name_plural": "study rules",
+            },
+        ),
+        migrations.AlterModelOptions(
+            name="draft",
+            options={"ordering": ["case", "reader", "round"]},
+        ),
+        migrations.AlterModelOptions(
+            name="reading",
+            options={"ordering": ["case", "reader", "round", "revision"]},
+        ),
+        migrations.RemoveConstraint(
+            model_name="draft",
+            name="draft_one_per_reader",
+        ),
+        migrations.RemoveConstraint(
+            model_name="draft",
+            name="draft_state_known",
+        ),
+        migrations.RemoveConstraint(
+            model_name="membership",
+            name="membership_one_per_user",
+        ),
+        migrations.RemoveConstraint(
+            model_name="membership",
+            name="membership_role_known",
+        ),
+        migrations.RemoveConstraint(
+            model_name="reading",
+            name="reading_revision_once",
+        ),
+        migrations.RemoveConstraint(
+            model_name="reading",
+            name="reading_arm_known",
+        ),
+        migrations.RemoveConstraint(
+            model_name="reading",
+            name="reading_prefill_named",
+        ),
+        migrations.AddField(
+            model_name="draft",
+            name="key_presses",
+            field=models.PositiveIntegerField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="draft",
+            name="round",
+            field=models.PositiveSmallIntegerField(default=1),
+        ),
+        migrations.AddField(
+            model_name="reading",
+            name="key_presses",
+            field=models.PositiveIntegerField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="reading",
+            name="round",
+            field=models.PositiveSmallIntegerField(default=1),
+        ),
+        migrations.AlterField(
+            model_name="draft",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("draft", "draft"),
+                    ("skipped", "skipped"),
+                    ("returned", "returned"),
+                    ("submitted", "submitted"),
+                ],
+                default="draft",
+                max_length=10,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="evaluation",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("labeler", "labeler"),
+                    ("comparison", "comparison"),
+                    ("readers", "readers"),
+                    ("scores", "scores"),
+                    ("arms", "arms"),
+                ],
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="event",
+            name="verb",
+            field=models.CharField(
+                choices=[
+                    ("project_created", "Project Created"),
+                    ("member_set", "Member Set"),
+                    ("member_removed", "Member Removed"),
+                    ("reports_imported", "Reports Imported"),
+                    ("run_created", "Run Created"),
+                    ("run_changed", "Run Changed"),
+                    ("prefill_chosen", "Prefill Chosen"),
+                    ("draft_saved", "Draft Saved"),
+                    ("reading_submitted", "Reading Submitted"),
+                    ("case_skipped", "Case Skipped"),
+                    ("labels_imported", "Labels Imported"),
+                    ("labels_exported", "Labels Exported"),
+                    ("images_imported", "Images Imported"),
+                    ("images_removed", "Images Removed"),
+                    ("image_rules_set", "Image Rules Set"),
+                    ("measurements_exported", "Measurements Exported"),
+                    ("threshold_picked", "Threshold Picked"),
+                    ("rules_set", "Rules Set"),
+                    ("seats_planned", "Seats Planned"),
+                    ("seats_withdrawn", "Seats Withdrawn"),
+                    ("seat_moved", "Seat Moved"),
+                    ("seat_claimed", "Seat Claimed"),
+                    ("seat_given_back", "Seat Given Back"),
+                    ("reading_reopened", "Reading Reopened"),
+                    ("reading_returned", "Reading Returned"),
+                    ("note_written", "Note Written"),
+                    ("note_settled", "Note Settled"),
+                    ("case_excluded", "Case Excluded"),
+                    ("case_included", "Case Included"),
+                    ("guideline_written", "Guideline Written"),
+                    ("cell_decided", "Cell Decided"),
+                    ("decision_undone", "Decision Undone"),
+                    ("project_settled", "Project Settled"),
+                    ("release_asked_for", "Release Asked For"),
+                    ("release_frozen", "Release Frozen"),
+                    ("release_downloaded", "Release Downloaded"),
+                    ("erratum_written", "Erratum Written"),
+                    ("invitation_made", "Invitation Made"),
+                    ("invitation_used", "Invitation Used"),
+                    ("invitation_withdrawn", "Invitation Withdrawn"),
+                ],
+                max_length=30,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="membership",
+            name="role",
+            field=models.CharField(
+                choices=[("manager", "manager"), ("reader", "reader"), ("adjudicator", "adjudicator")], max_length=11
+            ),
+        ),
+        migrations.AlterField(
+            model_name="reading",
+            name="arm",
+            field=models.CharField(
+                choices=[("prefilled", "pre-filled"), ("blank", "blank"), ("seeded", "seeded with errors")],
+                max_length=10,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="draft",
+            constraint=models.UniqueConstraint(fields=("case", "reader", "round"), name="draft_one_per_reader"),
+        ),
+        migrations.AddConstraint(
+            model_name="draft",
+            constraint=models.CheckConstraint(condition=models.Q(("round__gte", 1)), name="draft_round_from_one"),
+        ),
+        migrations.AddConstraint(
+            model_name="draft",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "skipped", "returned", "submitted"])),
+                name="draft_state_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("project", "user", "role"), name="membership_once_per_role"),
+        ),
+        migrations.AddConstraint(
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["manager", "reader", "adjudicator"])), name="membership_role_known"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="reading",
+            constraint=models.UniqueConstraint(
+                fields=("case", "reader", "round", "revision"), name="reading_revision_once"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="reading",
+            constraint=models.CheckConstraint(condition=models.Q(("round__gte", 1)), name="reading_round_from_one"),
+        ),
+        migrations.AddConstraint(
+            model_name="reading",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("arm__in", ["prefilled", "blank", "seeded"])), name="reading_arm_known"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="reading",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("arm", "blank"), ("prefill_run__isnull", True)),
+                    models.Q(("arm__in", ["prefilled", "seeded"]), ("prefill_run__isnull", False)),
+                    _connector="OR",
+                ),
+                name="reading_prefill_named",
+            ),
+        ),
+        migrations.AddField(
+            model_name="assignmentplan",
+            name="applied_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="assignmentplan",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="plans", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="decision",
+            name="case",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="annotator.case"
+            ),
+        ),
+        migrations.AddField(
+            model_name="decision",
+            name="decided_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="decision",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="decision",
+            name="schema",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="annotator.labelschema"
+            ),
+        ),
+        migrations.AddField(
+            model_name="dispute",
+            name="case",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="disputes", to="annotator.case"
+            ),
+        ),
+        migrations.AddField(
+            model_name="dispute",
+            name="decision",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="annotator.decision",
+            ),
+        ),
+        migrations.AddField(
+            model_name="dispute",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="disputes", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="erratum",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="errata", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="erratum",
+            name="written_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="exclusion",
+            name="case",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="exclusions", to="annotator.case"
+            ),
+        ),
+        migrations.AddField(
+            model_name="exclusion",
+            name="ended_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="exclusion",
+            name="excluded_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="exclusion",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="exclusions", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="gold",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="gold", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="gold",
+            name="schema",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="annotator.labelschema"
+            ),
+        ),
+        migrations.AddField(
+            model_name="guideline",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="guidelines", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="guideline",
+            name="written_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="invitation",
+            name="made_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="invitation",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="invitations", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="invitation",
+            name="used_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="invitation",
+            name="withdrawn_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="note",
+            name="author",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="notes", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="note",
+            name="case",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="notes", to="annotator.case"
+            ),
+        ),
+        migrations.AddField(
+            model_name="note",
+            name="parent",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="answers",
+                to="annotator.note",
+            ),
+        ),
+        migrations.AddField(
+            model_name="note",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="notes", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="note",
+            name="reader",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="threads", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="note",
+            name="settled_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="release",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="releases", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="release",
+            name="requested_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="release",
+            name="schema",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="releases", to="annotator.labelschema"
+            ),
+        ),
+        migrations.AddField(
+            model_name="erratum",
+            name="release",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="errata", to="annotator.release"
+            ),
+        ),
+        migrations.AddField(
+            model_name="seat",
+            name="case",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="seats", to="annotator.case"
+            ),
+        ),
+        migrations.AddField(
+            model_name="seat",
+            name="plan",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="seats",
+                to="annotator.assignmentplan",
+            ),
+        ),
+        migrations.AddField(
+            model_name="seat",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="seats", to="annotator.project"
+            ),
+        ),
+        migrations.AddField(
+            model_name="seat",
+            name="reader",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="seats",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="seat",
+            name="repeats",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="repeated_by",
+                to="annotator.seat",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="studyrules",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reads__in", ["open", "assigned", "queue"])), name="rules_reads_known"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="studyrules",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("needs_person__in", ["unanimous", "majority", "weighted", "always"])),
+                name="rules_needs_person_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="studyrules",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("readers_per_case__gte", 1)), name="rules_readers_from_one"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="studyrules",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("majority_of__gte", 2)), name="rules_majority_from_two"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="studyrules",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reservation_s__gte", 60)), name="rules_reservation_from_a_minute"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="studyrules",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weighted_share__gte", 0.5), ("weighted_share__lt", 1)),
+                name="rules_share_at_least_half",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="assignmentplan",
+            constraint=models.UniqueConstraint(fields=("project", "number"), name="plan_number_once"),
+        ),
+        migrations.AddIndex(
+            model_name="decision",
+            index=models.Index(fields=["project", "reason"], name="decision_by_reason"),
+        ),
+        migrations.AddIndex(
+            model_name="decision",
+            index=models.Index(
+                condition=models.Q(("batch__isnull", False)), fields=["batch"], name="decision_of_batch"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="decision",
+            constraint=models.UniqueConstraint(fields=("case", "cell", "revision"), name="decision_revision_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("revision__gte", 1)), name="decision_revision_from_one"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("is_undo", True), ("reason", ""), ("urgency", ""), ("value", "")),
+                    models.Q(
+                        ("is_undo", False),
+                        (
+                            "reason__in",
+                            [
+                                "ambiguous_report",
+                                "reader_slip",
+                                "guideline_gap",
+                                "certainty_only",
+                                "urgency_only",
+                                "machine_invention",
+                                "machine_omission",
+                            ],
+                        ),
+                        ("urgency__in", ["0", "1", "2", "3", "_"]),
+                        ("value__in", ["+", "?", "0", "~", "."]),
+                    ),
+                    _connector="OR",
+                ),
+                name="decision_is_whole",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="dispute",
+            index=models.Index(fields=["project", "state", "finding", "pattern", "id"], name="dispute_of_finding"),
+        ),
+        migrations.AddIndex(
+            model_name="dispute",
+            index=models.Index(fields=["project", "state", "case"], name="dispute_of_case"),
+        ),
+        migrations.AddConstraint(
+            model_name="dispute",
+            constraint=models.UniqueConstraint(fields=("case", "cell"), name="dispute_once_per_cell"),
+        ),
+        migrations.AddConstraint(
+            model_name="dispute",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["presence", "certainty", "urgency", "rule"])),
+                name="dispute_kind_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="dispute",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decision__isnull", True), ("state", "open")),
+                    models.Q(("decision__isnull", False), ("state", "decided")),
+                    ("state", "withdrawn"),
+                    _connector="OR",
+                ),
+                name="dispute_decision_matches_state",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="exclusion",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", True)), fields=["project"], name="exclusion_open"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="exclusion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at__isnull", True)), fields=("case",), name="exclusion_one_open"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="exclusion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="exclusion_has_reason"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="exclusion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", True), ("ended_by__isnull", True)),
+                    models.Q(("ended_at__isnull", False), ("ended_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="exclusion_end_is_signed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="gold",
+            index=models.Index(fields=["project", "state"], name="gold_by_state"),
+        ),
+        migrations.AddConstraint(
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("values__regex", "^[\\+\\?0\\~\\.!_]+\\Z")), name="gold_value_codes"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("urgencies__regex", "^[0123_]+\\Z")), name="gold_urgency_codes"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=django.db.models.lookups.Exact(
+                    django.db.models.functions.text.Length("values"),
+                    django.db.models.functions.text.Length("urgencies"),
+                ),
+                name="gold_vector_lengths",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=django.db.models.lookups.Exact(
+                    django.db.models.functions.text.Length("values"), django.db.models.functions.text.Length("origins")
+                ),
+                name="gold_length_of_origins",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=django.db.models.lookups.Exact(
+                    django.db.models.functions.text.Length("values"), django.db.models.functions.text.Length("n_voices")
+                ),
+                name="gold_length_of_n_voices",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=django.db.models.lookups.Exact(
+                    django.db.models.functions.text.Length("values"),
+                    django.db.models.functions.text.Length("n_agreeing"),
+                ),
+                name="gold_length_of_n_agreeing",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "in_adjudication", "final", "excluded"])),
+                name="gold_state_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("state", "final"), _negated=True), ("n_open", 0), _connector="OR"),
+                name="gold_final_has_no_open_cell",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="guideline",
+            constraint=models.UniqueConstraint(fields=("project", "finding", "version"), name="guideline_version_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="guideline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("version__gte", 1)), name="guideline_version_from_one"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="invitation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("used_at__isnull", True), ("used_by__isnull", True)),
+                    models.Q(("used_at__isnull", False), ("used_by__isnull", False), ("withdrawn_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="invitation_used_once",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="invitation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("withdrawn_at__isnull", True), ("withdrawn_by__isnull", True)),
+                    models.Q(("withdrawn_at__isnull", False), ("withdrawn_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="invitation_withdrawal_is_signed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="note",
+            index=models.Index(fields=["case", "reader"], name="note_of_thread"),
+        ),
+        migrations.AddIndex(
+            model_name="note",
+            index=models.Index(
+                condition=models.Q(("parent__isnull", True), ("settled_at__isnull", True)),
+                fields=["project", "kind"],
+                name="note_unsettled",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="note",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["comment", "flag", "return"])), name="note_kind_known"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="note",
+            constraint=models.CheckConstraint(condition=models.Q(("text", ""), _negated=True), name="note_has_text"),
+        ),
+        migrations.AddConstraint(
+            model_name="note",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("settled_at__isnull", True), ("parent__isnull", True), _connector="OR"),
+                name="note_thread_is_settled_at_its_start",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="release",
+            constraint=models.UniqueConstraint(fields=("project", "name"), name="release_name_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="release",
+            constraint=models.UniqueConstraint(fields=("project", "number"), name="release_number_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="release",
+            constraint=models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="release_has_name"),
+        ),
+        migrations.AddConstraint(
+            model_name="release",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("finished_at__isnull", False),
+                        ("manifest__isnull", False),
+                        ("n_cases__isnull", False),
+                        ("state", "done"),
+                        models.Q(("manifest_sha256", ""), _negated=True),
+                    ),
+                    models.Q(("finished_at__isnull", False), ("manifest__isnull", True), ("state", "failed")),
+                    models.Q(
+                        ("finished_at__isnull", True), ("manifest__isnull", True), ("state__in", ["queued", "running"])
+                    ),
+                    _connector="OR",
+                ),
+                name="release_manifest_matches_state",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="release",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lease_until__isnull", False), ("state", "running")),
+                    models.Q(("lease_until__isnull", True), ("state__in", ["queued", "done", "failed"])),
+                    _connector="OR",
+                ),
+                name="release_lease_matches_state",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="erratum",
+            constraint=models.UniqueConstraint(fields=("release", "number"), name="erratum_number_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="erratum",
+            constraint=models.CheckConstraint(condition=models.Q(("text", ""), _negated=True), name="erratum_has_text"),
+        ),
+        migrations.AddIndex(
+            model_name="seat",
+            index=models.Index(fields=["project", "reader", "state", "place"], name="seat_of_reader"),
+        ),
+        migrations.AddIndex(
+            model_name="seat",
+            index=models.Index(
+                condition=models.Q(("reader__isnull", True), ("state", "open")),
+                fields=["project", "place", "id"],
+                name="seat_free_in_queue",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="seat",
+            index=models.Index(
+                condition=models.Q(("state", "held")), fields=["project", "reserved_until"], name="seat_held"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="seat",
+            constraint=models.UniqueConstraint(fields=("case", "slot"), name="seat_slot_once_per_case"),
+        ),
+        migrations.AddConstraint(
+            model_name="seat",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("reader__isnull", False), models.Q(("state", "withdrawn"), _negated=True)),
+                fields=("case", "reader", "round"),
+                name="seat_one_per_reader_and_round",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="seat",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["open", "held", "submitted", "withdrawn"])), name="seat_state_known"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="seat",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("arm__in", ["prefilled", "blank", "seeded"])), name="seat_arm_known"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="seat",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("is_pulled", True),
+                        ("reader__isnull", False),
+                        ("reserved_until__isnull", False),
+                        ("state", "held"),
+                    ),
+                    models.Q(
+                        ("reader__isnull", False),
+                        ("reserved_until__isnull", True),
+                        ("state", "submitted"),
+                        ("submitted_at__isnull", False),
+                    ),
+                    models.Q(("reserved_until__isnull", True), ("state__in", ["open", "withdrawn"])),
+                    _connector="OR",
+                ),
+                name="seat_state_is_whole",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="seat",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("is_pulled", False),
+                    models.Q(("state", "open"), _negated=True),
+                    ("reader__isnull", True),
+                    _connector="OR",
+                ),
+                name="seat_of_queue_is_free",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="seat",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("is_pulled", True), ("reader__isnull", False), _connector="OR"),
+                name="seat_outside_queue_has_reader",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="seat",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("repeats__isnull", True), ("round", 1)),
+                    models.Q(("repeats__isnull", False), ("round__gte", 2)),
+                    _connector="OR",
+                ),
+                name="seat_repeats_match_round",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="seat",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("arm", "seeded"), ("planted", {}), _connector="OR"),
+                name="seat_plants_errors_in_seeded_arm",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="seat",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("inclusion_probability__isnull", True),
+                    models.Q(("inclusion_probability__gt", 0), ("inclusion_probability__lte", 1)),
+                    _connector="OR",
+                ),
+                name="seat_inclusion_probability",
+            ),
+        ),
+        # The tables were rebuilt, which drops their triggers on SQLite.
+        frozen("annotator_reading"),
+        same_project("annotator_reading", column="case_id", parent="annotator_case"),
+        same_project("annotator_draft", column="case_id", parent="annotator_case"),
+        frozen("annotator_assignmentplan"),
+        frozen("annotator_seat", columns=("project_id", "case_id", "slot", "arm", "round", "planted")),
+        frozen("annotator_guideline"),
+        frozen(
+            "annotator_note",
+            columns=("project_id", "case_id", "cell", "reader_id", "author_id", "kind", "parent_id", "text"),
+        ),
+        frozen("annotator_exclusion", columns=("project_id", "case_id", "reason", "excluded_by_id", "excluded_at")),
+        frozen("annotator_exclusion", deletable=True, when="OLD.ended_at IS NOT NULL", suffix="_ended"),
+        frozen("annotator_decision"),
+        frozen("annotator_dispute", columns=("project_id", "case_id", "cell")),
+        frozen("annotator_release", when="OLD.state = 'done'"),
+        frozen("annotator_erratum"),
+        frozen("annotator_invitation", columns=("project_id", "roles", "token_sha256", "expires_at")),
+        same_project("annotator_seat", column="case_id", parent="annotator_case"),
+        same_project("annotator_seat", column="plan_id", parent="annotator_assignmentplan"),
+        same_project("annotator_note", column="case_id", parent="annotator_case"),
+        same_project("annotator_exclusion", column="case_id", parent="annotator_case"),
+        same_project("annotator_decision", column="case_id", parent="annotator_case"),
+        same_project("annotator_dispute", column="case_id", parent="annotator_case"),
+        same_project("annotator_gold", column="case_id", parent="annotator_case"),
+        same_project("annotator_erratum", column="release_id", parent="annotator_release"),
+    ]
