@@ -6,7 +6,9 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from annotator.models import Project
 from annotator.services.figures import compute, waiting
+from annotator.services.settling import settle_project
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,22 @@ def send_figures(evaluation_id: int) -> bool:
     """Send the message for an evaluation. When the broker does not take it, a worker that sweeps finds it."""
     try:
         compute_figures.delay(evaluation_id)
+    except OperationalError as error:
+        logger.warning("the broker takes no messages: %s", type(error).__name__)
+        return False
+    return True
+
+
+@shared_task(name="annotator.tasks.settle", acks_late=True, ignore_result=True)
+def settle(project_id: int) -> None:
+    """Make the gold of a project again. Settling twice changes nothing."""
+    settle_project(Project.objects.get(pk=project_id), now=timezone.now())
+
+
+def send_settling(project_id: int) -> bool:
+    """Send the message that the gold of a project is to be made again."""
+    try:
+        settle.delay(project_id)
     except OperationalError as error:
         logger.warning("the broker takes no messages: %s", type(error).__name__)
         return False

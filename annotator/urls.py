@@ -34,6 +34,7 @@ urlpatterns = [
     path("", include("annotator.views.urls_gold")),
     path("", include("annotator.views.urls_invitations")),
     path("", include("annotator.views.urls_releases")),
+    path("", include("annotator.views.urls_rules")),
     path("", include("annotator.views.urls_runs")),
     path("", include("annotator.views.urls_pages")),
 ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
-from annotator.models import Case, Draft, DraftState, Membership, Project, Role, User
+from annotator.models import Case, Draft, DraftState, Membership, Project, Reading, Role, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +57,10 @@ def members_with_progress(project: Project) -> QuerySet[Membership]:
 def manages(user: User, project: Project) -> bool:
     """Whether the user is a manager of the project."""
     return Membership.objects.filter(project=project, user=user, role=Role.MANAGER).exists()
+
+
+def readers_of(project: Project) -> list[User]:
+    """Whoever reads in the project or has read in it, by name."""
+    is_reader = Membership.objects.filter(project=project, user=OuterRef("pk"), role=Role.READER)
+    has_read = Reading.objects.filter(project=project, reader=OuterRef("pk"))
+    return list(User.objects.filter(Exists(is_reader) | Exists(has_read)).order_by("username"))

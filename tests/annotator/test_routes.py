@@ -59,7 +59,9 @@ MANAGER = {
     "api_figures",
 }
 ADJUDICATOR: set[str] = set()
-# Assignment, rules.
+# Rules.
+MANAGER |= {"rules"}
+# Assignment.
 # Cases, notes, guidelines.
 # Seats.
 # Adjudication.
