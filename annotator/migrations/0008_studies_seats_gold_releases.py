@@ -10,7 +10,7 @@ import django.db.models.lookups
 from django.conf import settings
 from django.db import migrations, models
 
-from annotator.models.triggers import frozen, same_project
+from annotator.models.triggers import forbidden, frozen, same_project
 
 
 class Migration(migrations.Migration):
@@ -55,6 +55,7 @@ class Migration(migrations.Migration):
                             ("urgency_only", "urgency only"),
                             ("machine_invention", "machine invention"),
                             ("machine_omission", "machine omission"),
+                            ("agreed", "voices agreed"),
                         ],
                         default="",
                         max_length=20,
@@ -211,6 +212,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("cell", models.CharField(blank=True, default="", max_length=200)),
+                ("round", models.PositiveSmallIntegerField(default=1)),
                 (
                     "kind",
                     models.CharField(
@@ -935,6 +937,7 @@ class Migration(migrations.Migration):
                                 "urgency_only",
                                 "machine_invention",
                                 "machine_omission",
+                                "agreed",
                             ],
                         ),
                         ("urgency__in", ["0", "1", "2", "3", "_"]),
@@ -1203,6 +1206,12 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state", "held")), fields=["project", "reserved_until"], name="seat_held"
             ),
         ),
+        migrations.AddIndex(
+            model_name="seat",
+            index=models.Index(
+                condition=models.Q(("round__gte", 2)), fields=["project", "reader"], name="seat_of_later_round"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="seat",
             constraint=models.UniqueConstraint(fields=("case", "slot"), name="seat_slot_once_per_case"),
@@ -1302,11 +1311,26 @@ class Migration(migrations.Migration):
         same_project("annotator_reading", column="case_id", parent="annotator_case"),
         same_project("annotator_draft", column="case_id", parent="annotator_case"),
         frozen("annotator_assignmentplan"),
-        frozen("annotator_seat", columns=("project_id", "case_id", "slot", "arm", "round", "planted")),
+        frozen("annotator_seat", columns=("project_id", "case_id", "slot", "arm", "round")),
+        frozen("annotator_seat", columns=("planted",), deletable=True, when="OLD.planted <> '{}'", suffix="_planted"),
+        forbidden(
+            "annotator_seat",
+            name="annotator_seat_seeded_in_training",
+            when="NEW.arm = 'seeded' AND NOT EXISTS "
+            "(SELECT 1 FROM annotator_studyrules WHERE project_id = NEW.project_id AND is_training)",
+            says="errors are planted in training projects only",
+        ),
+        forbidden(
+            "annotator_studyrules",
+            name="annotator_studyrules_keep_training",
+            when="NOT NEW.is_training AND EXISTS "
+            "(SELECT 1 FROM annotator_seat WHERE project_id = NEW.project_id AND arm = 'seeded')",
+            says="a project with planted errors stays a training project",
+        ),
         frozen("annotator_guideline"),
         frozen(
             "annotator_note",
-            columns=("project_id", "case_id", "cell", "reader_id", "author_id", "kind", "parent_id", "text"),
+            columns=("project_id", "case_id", "cell", "reader_id", "round", "author_id", "kind", "parent_id", "text"),
         ),
         frozen("annotator_exclusion", columns=("project_id", "case_id", "reason", "excluded_by_id", "excluded_at")),
         frozen("annotator_exclusion", deletable=True, when="OLD.ended_at IS NOT NULL", suffix="_ended"),
