@@ -1,0 +1,1 @@
+"""What pre-filling does to readers: how often they call findings, how right they are, how long they take."""
