@@ -78,7 +78,7 @@ def _fill_cases(project: int, n_cases: int) -> None:
 def _fill_labels(project: Any, run: int, readers: list[int], n_cases: int) -> None:
     from django.db import connection
 
-    reading = "project_id, case_id, reader_id, schema_id, revision, submission_id, arm, values, urgencies, body"
+    reading = "project_id, case_id, reader_id, schema_id, round, revision, submission_id, arm, values, urgencies, body"
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, report_id FROM annotator_case WHERE project_id = %s ORDER BY id", [project.pk])
         cases = cursor.fetchall()
@@ -88,7 +88,7 @@ def _fill_labels(project: Any, run: int, readers: list[int], n_cases: int) -> No
                 for reader, (values, urgencies) in zip(readers, said, strict=True):
                     number += 1
                     uuid = f"00000000-0000-4000-8000-{number:012d}"
-                    row = (project.pk, case, reader, project.schema_id, 1, uuid, "blank", values, urgencies, "{}")
+                    row = (project.pk, case, reader, project.schema_id, 1, 1, uuid, "blank", values, urgencies, "{}")
                     copy.write_row((*row, 60, "2026-01-01T00:00:00Z"))
         body = json.dumps({"cells": {"liver|focal": {"evidence": [[0, 14]], "reason": "made up"}}})
         with cursor.copy("COPY labeling_machinelabel (run_id, report_id, values, urgencies, body) FROM STDIN") as copy:

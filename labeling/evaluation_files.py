@@ -16,7 +16,7 @@ from labeling.core.schema import Group, Schema
 from labeling.core.tables import LabelTable, read_labels
 from labeling.core.tables.cells import csv_line, text_cell
 from labeling.core.tables.files import atomic_output
-from labeling.core.tables.wide import merged_findings
+from labeling.core.tables.merging import merged_findings
 
 _LISTED: Final = 3
 _COLUMNS: Final = ("row", "metric", "value", "low", "high", "n", "n_positive", "p")

@@ -165,9 +165,12 @@ class PairLine:
         return self.percent if which == PairFigure.PERCENT else self.kappa
 
 
-def pair_lines(result: Mapping[str, Any], *, stage: str) -> list[PairLine]:
-    """Each two readers, together and in each finding, in the order in which they were computed."""
-    return [_pair_line(record) for record in result["pairs"] if record["stage"] == stage]
+def pair_lines(result: Mapping[str, Any], *, stage: str, kind: str = "pairs") -> list[PairLine]:
+    """Each two readers, together and in each finding, in the order in which they were computed.
+
+    Of the kind `repeats` each reader beside itself, over cases that came back.
+    """
+    return [_pair_line(record) for record in result.get(kind, ()) if record["stage"] == stage]
 
 
 def _pair_line(record: Mapping[str, Any]) -> PairLine:
@@ -209,7 +212,7 @@ def agreement_csv(result: Mapping[str, Any]) -> Iterator[str]:
     yield csv_line(COLUMNS)
     for record in result["agreed"]:
         yield _csv_line(record)
-    for record in result["pairs"]:
+    for record in (*result["pairs"], *result.get("repeats", ())):
         both = {"reader": record["first"], "other_reader": record["second"]}
         for figure in PairFigure:
             ends = {end: record[key] for end, key in zip(_ENDS, pair_ends(figure), strict=True)}

@@ -9,13 +9,20 @@ from enum import StrEnum
 from typing import Any, Final
 
 # Goes up when the same inputs give other figures, so that stored ones are made anew.
-METHOD_VERSION: Final = 1
+METHOD_VERSION: Final = 2
 N_RESAMPLES: Final = 1000
 # The least p of n permutations is 1 / (n + 1): corrected for a hundred cells it must stay below 0.05.
 N_COMPARED: Final = 5000
 SEED: Final = 0
 # Stands for what most readers say, where the name of a reader is the truth of one.
 MAJORITY: Final = ""
+# Stand for gold of blind origin, with assisted gold apart; for all gold; for what adjudicators decided; for assisted
+# gold alone. No name of a user holds a colon.
+GOLD: Final = ":gold"
+GOLD_ANY: Final = ":gold-any"
+GOLD_ADJUDICATED: Final = ":gold-adjudicated"
+GOLD_ASSISTED: Final = ":gold-assisted"
+GOLDS: Final = (GOLD, GOLD_ANY, GOLD_ADJUDICATED, GOLD_ASSISTED)
 
 
 class Kind(StrEnum):
@@ -54,7 +61,10 @@ class RequestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FigureRequest:
-    """One set of figures. `run` and `other` are ids of runs, as text; `truth` is `MAJORITY` or the name of a reader."""
+    """One set of figures. `run` and `other` are ids of runs, as text.
+
+    `truth` is `MAJORITY`, one of `GOLDS` or the name of a reader.
+    """
 
     kind: Kind
     run: str = ""
@@ -73,10 +83,11 @@ class FigureRequest:
                 kind=kind,
                 run=_run_id(query.get("run", "")) if kind != Kind.READERS else "",
                 other=_run_id(query.get("other", "")) if kind == Kind.COMPARISON else "",
-                truth=query.get("truth", MAJORITY) if kind != Kind.READERS else MAJORITY,
-                origin=Origin(query.get("origin", Origin.BLIND_FIRST)),
-                # Scores are of single cells.
-                level=Level(query.get("level", Level.CELLS)) if kind != Kind.SCORES else Level.CELLS,
+                truth=query.get("truth", MAJORITY) if kind not in {Kind.READERS, Kind.ARMS} else MAJORITY,
+                # Arms are compared over all readings, each judged by the blind ones of others.
+                origin=Origin(query.get("origin", Origin.BLIND_FIRST)) if kind != Kind.ARMS else Origin.ALL,
+                # Scores and arms are of single cells.
+                level=Level(query.get("level", Level.CELLS)) if kind not in {Kind.SCORES, Kind.ARMS} else Level.CELLS,
                 n_resamples=N_COMPARED if kind == Kind.COMPARISON else N_RESAMPLES,
             )
         except ValueError as error:
@@ -98,6 +109,16 @@ class FigureRequest:
         if self.kind == Kind.COMPARISON:
             return bool(self.run and self.other) and self.run != self.other
         return bool(self.run) or self.kind == Kind.READERS
+
+    @property
+    def is_of_gold(self) -> bool:
+        """Whether gold is the truth."""
+        return self.truth in GOLDS
+
+    @property
+    def reader(self) -> str:
+        """The reader whose word is the truth; empty where none is."""
+        return "" if self.is_of_gold else self.truth
 
     @property
     def runs(self) -> tuple[str, ...]:

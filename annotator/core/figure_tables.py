@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from annotator.core.agreement_tables import agreement_csv
+from annotator.core.arms.tables import arms_csv
 from annotator.core.score_tables import score_lines
 from annotator.core.shown_figures import plain_cell
 from labeling.core.tables.cells import csv_line
@@ -27,13 +28,23 @@ def csv_lines(result: Mapping[str, Any]) -> Iterator[str]:
     if "agreed" in result:
         yield from agreement_csv(result)
         return
+    if "contrasts" in result:
+        yield from arms_csv(result)
+        return
     columns: tuple[str, ...] = COLUMNS
-    rows = (*result.get("rows", ()), *result.get("urgency", ()), *_share_rows(result))
+    rows = (*result.get("rows", ()), *result.get("urgency", ()), *_share_rows(result), *_apart_rows(result))
     if "compared" in result:
         columns, rows = COMPARED_COLUMNS, tuple(result["compared"])
     yield csv_line(columns)
     for row in rows:
         yield csv_line([plain_cell(row.get(name)) for name in columns])
+
+
+def _apart_rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Figures against assisted gold, in rows that say so."""
+    found = result.get("apart") or {"rows": (), "urgency": ()}
+    for row in (*found["rows"], *found["urgency"]):
+        yield dict(row) | {"row": f"assisted gold: {row['row']}"}
 
 
 def _share_rows(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.core.figure_requests import FigureRequest
-from annotator.core.figure_results import Read, at_level, truth_of
+from annotator.core.figure_results import Read, at_level, truth_in
 from labeling.core.evaluation.learning import learning_curve, more_needed
 from labeling.core.evaluation.ratings import Ratings
 from labeling.core.evaluation.truths import Truth
@@ -75,7 +75,8 @@ def learning_points(
     """Pooled figures over the first cases in `order`, for more and more of them."""
     readers, machine = (at_level(each, schema, request.level) for each in (read.ratings, labels))
     said = Truth(machine.positive[0], machine.known[0])
-    points = learning_curve(truth_of(readers, request), said, read.clusters(request), order)
+    truth = truth_in(read, readers, schema=schema, request=request)
+    points = learning_curve(truth, said, read.clusters(request), order)
     return [point.as_json() for point in points]
 
 

@@ -28,7 +28,7 @@ def score_result(read: Read, scores: NDArray[np.float64], *, scale: Scale, reque
     """
     cells, clusters = read.ratings.cells, read.clusters(request)
     names = [f"{cell.target} {cell.finding}" for cell in cells]
-    truth = truth_of(read.ratings, request)
+    truth = truth_of(read.ratings, request, gold=read.gold.chosen if read.gold else None)
     found = scored_conditions(names, truth, scores, clusters=clusters, scale=scale)
     halves = _held_out(read, truth, scores, names=names, request=request)
     return {

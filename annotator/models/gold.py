@@ -22,7 +22,7 @@ class DisputeKind(models.TextChoices):
 
 
 class Reason(models.TextChoices):
-    """Why voices differed, as the adjudicator sees it."""
+    """Why voices differed, as the adjudicator sees it; `agreed` where they did not and the rules asked for a person."""
 
     AMBIGUOUS_REPORT = "ambiguous_report", "ambiguous report"
     READER_SLIP = "reader_slip", "reader slip"
@@ -31,6 +31,7 @@ class Reason(models.TextChoices):
     URGENCY_ONLY = "urgency_only", "urgency only"
     MACHINE_INVENTION = "machine_invention", "machine invention"
     MACHINE_OMISSION = "machine_omission", "machine omission"
+    AGREED = "agreed", "voices agreed"
 
 
 class Decision(models.Model):

@@ -94,6 +94,7 @@ def agreement_page(project: Project, figures: Figures, query: Mapping[str, str])
         "overall": [_overall(result, stage, cases) for stage in stages],
         "table": _with_addresses(shown, cases),
         "heads": [NAMES[name] for name in COEFFICIENTS[view.stage]],
+        "repeats": [line for line in pair_lines(result, stage=view.stage, kind="repeats") if line.scope == OVERALL],
         "pairs": [_pair(pair, view, cases) for pair in _of_finding(pairs, view.finding)],
         "plots": {
             "dots": _dots(shown, view, cases) if view.by != By.CELL else None,

@@ -164,8 +164,8 @@ def load(project: Project, asked: Asked, *, schema: Schema, inputs: Mapping[str,
     """Raises `UserError` when no readings count, or none of a reader who was named."""
     request, wanted = asked.request, asked.place.members
     matrix = read_matrix(project, schema=schema, request=request, inputs=inputs, cells=wanted)
-    for name in (request.truth, *(asked.pair or ())):
-        if name != MAJORITY and name not in matrix.ratings.raters:
+    for name in (request.reader, *(asked.pair or ())):
+        if name and name not in matrix.ratings.raters:
             raise UserError(f"{name!r} has submitted no case that counts")
     member_labels, member_others = (
         label_matrix(project, schema=schema, run=run, axis=matrix.axis, inputs=inputs, cells=wanted) if run else None
@@ -174,7 +174,8 @@ def load(project: Project, asked: Asked, *, schema: Schema, inputs: Mapping[str,
     readers = _at_level(matrix.ratings, asked)
     labels, others = (None if each is None else _at_level(each, asked) for each in (member_labels, member_others))
     judged = of_pair(readers, asked.pair) if asked.pair else readers
-    explored = Explored(judged, labels, truth_of(readers, request), others)
+    gold = _at_level(matrix.gold.chosen, asked) if matrix.gold else None
+    explored = Explored(judged, labels, truth_of(readers, request, gold=gold), others)
     return Loaded(matrix, explored, readers, labels, member_labels, member_others, request.truth == MAJORITY)
 
 

@@ -10,6 +10,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
 from annotator.core.figure_requests import (
+    GOLD,
+    GOLD_ADJUDICATED,
+    GOLD_ANY,
+    GOLD_ASSISTED,
+    GOLDS,
     MAJORITY,
     METHOD_VERSION,
     FigureRequest,
@@ -21,6 +26,7 @@ from annotator.core.figure_requests import (
 )
 from annotator.core.figure_results import levels_of
 from annotator.models import Evaluation, Project, Reading, User
+from annotator.selectors.gold_matrices import has_gold
 from annotator.selectors.schemas import parsed_schema
 from labeling.models import Run
 from labeling.selectors import prefill_run
@@ -30,6 +36,13 @@ ORIGIN_WORDS: Final[Mapping[Origin, str]] = {
     Origin.BLIND_FIRST: "blind readings, else all",
     Origin.BLIND: "blind readings only",
     Origin.ALL: "all readings",
+}
+TRUTH_WORDS: Final[Mapping[str, str]] = {
+    GOLD: "gold of blind origin",
+    GOLD_ANY: "gold of any origin",
+    GOLD_ADJUDICATED: "gold that was adjudicated",
+    GOLD_ASSISTED: "gold of assisted origin",
+    MAJORITY: "what most readers say",
 }
 LEVEL_WORDS: Final[Mapping[Level, str]] = {
     Level.CELLS: "every cell of the schema",
@@ -59,8 +72,8 @@ class Choices:
 
     @property
     def n_readers(self) -> int:
-        """Those who submitted a reading: all that can be the truth but the majority."""
-        return len(self.truths) - 1
+        """Those who submitted a reading: all that can be the truth but the majority and gold."""
+        return sum(choice.value not in TRUTH_WORDS for choice in self.truths)
 
 
 def readers_of(project: Project) -> list[str]:
@@ -72,8 +85,8 @@ def readers_of(project: Project) -> list[str]:
 def request_of(project: Project, kind: Kind, query: Mapping[str, str]) -> FigureRequest:
     """What the address asks for; a run that it does not name is the one readers start from, else the latest.
 
-    Where it does not name the run to compare with, that is the latest other one. 404 for what it cannot ask for, and
-    for runs that the project does not have.
+    Where it does not name the run to compare with, that is the latest other one. Where it names no truth, that is gold
+    if the project has any. 404 for what it cannot ask for, and for runs that the project does not have.
     """
     try:
         request = FigureRequest.of(kind, query)
@@ -82,8 +95,10 @@ def request_of(project: Project, kind: Kind, query: Mapping[str, str]) -> Figure
     if request.level not in levels_of(parsed_schema(project.schema)):
         raise Http404("the schema of this project has no such groups")
     _require_runs(project, request)
-    if request.truth != MAJORITY and request.truth not in readers_of(project):
+    if request.reader and request.reader not in readers_of(project):
         raise Http404("no such reader in this project")
+    if "truth" not in query and kind != Kind.READERS and has_gold(project):
+        request = replace(request, truth=GOLD)
     if kind == Kind.READERS or (request.run and (request.other or kind != Kind.COMPARISON)):
         return request
     offered = [run for run, _ in _offered(project, request)]
@@ -118,7 +133,9 @@ def choices_of(project: Project, request: FigureRequest) -> Choices:
         for run, name in _offered(project, request)
     ]
     levels = [(each, LEVEL_WORDS[each]) for each in levels_of(parsed_schema(project.schema))]
-    truths = [("", "what most readers say"), *((name, f"what {name} says") for name in readers_of(project))]
+    of_gold = GOLDS if request.is_of_gold or has_gold(project) else ()
+    truths = [(each, TRUTH_WORDS[each]) for each in (*of_gold, MAJORITY)]
+    truths += [(name, f"what {name} says") for name in readers_of(project)]
     return Choices(
         runs=_choices(runs, request.run),
         others=_choices(runs, request.other),
@@ -152,9 +169,19 @@ _ASKED: Final = ("run", "other", "truth", "origin", "level")
 
 def query_of(evaluation: Evaluation) -> str:
     """The address of a page that asks for the same figures, after its `?`."""
-    return urlencode({name: evaluation.request[name] for name in _ASKED if evaluation.request[name]})
+    return _query(evaluation.request)
 
 
 def carried_query(query: Mapping[str, str]) -> str:
     """What was chosen on one page of the dashboard, for the next."""
-    return urlencode({name: query[name] for name in _ASKED if query.get(name)})
+    return _query(query)
+
+
+def _query(asked: Mapping[str, str]) -> str:
+    """Without what is empty, but for the truth: no name there asks for what most readers say, not for gold."""
+    return urlencode({name: asked[name] for name in _ASKED if name in asked and (asked[name] or name == "truth")})
+
+
+def truth_words(truth: str) -> str:
+    """What is taken to be true."""
+    return TRUTH_WORDS.get(truth, f"what {truth} says")

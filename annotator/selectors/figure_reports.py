@@ -6,9 +6,11 @@ from typing import Any
 from django.utils.timezone import localtime
 
 from annotator.core.figure_requests import Level, Origin
+from annotator.core.gold_truths import ORIGIN_WORDS as ORIGIN_TITLES
+from annotator.core.voices import Way
 from annotator.models import Evaluation, Project
 from annotator.selectors.agreement_pages import agreement_page
-from annotator.selectors.figure_pages import LEVEL_WORDS, ORIGIN_WORDS
+from annotator.selectors.figure_pages import LEVEL_WORDS, ORIGIN_WORDS, truth_words
 from annotator.selectors.labeler_pages import labeler_page
 from annotator.selectors.urgency_pages import urgency_page
 from annotator.services.figures import Figures
@@ -40,7 +42,10 @@ def provenance(done: Evaluation) -> Iterator[tuple[str, str]]:
     about, asked, inputs = (done.result or {})["about"], done.request, done.inputs
     yield "Project", f"{done.project.name} ({done.project.slug})"
     yield "Schema", f"{done.schema.name} version {done.schema.version}, SHA-256 {done.schema.hash}"
-    yield "Truth", f"what {asked['truth']} says" if asked["truth"] else "what most readers say; a tie is no truth"
+    yield "Truth", truth_words(asked["truth"]) + ("" if asked["truth"] else "; a tie is no truth")
+    if "gold" in about:
+        yield "Gold", _made_of(about["gold"])
+        yield "Gold rules", _rules_words(inputs["gold"]["rules"])
     yield "Readings", f"{ORIGIN_WORDS[Origin(asked['origin'])]}: {_kind_of(about)}"
     yield "Cells", LEVEL_WORDS[Level(asked["level"])]
     yield "Cases", f"{about['n_cases']:,} of {about['n_patients']:,} patients, {about['n_readings']:,} readings"
@@ -58,6 +63,23 @@ def _kind_of(about: dict[str, Any]) -> str:
     if not about["is_blind"]:
         words = f"in {about['n_assisted']:,} cases readers started from machine labels"
     return words + (f"; {about['n_left_out']:,} readings with machine labels left out" if about["n_left_out"] else "")
+
+
+def _made_of(gold: dict[str, Any]) -> str:
+    """Cells of cases by how their gold came about."""
+    return ", ".join(
+        f"{words} {gold['by_origin'][origin.name.lower()]:,}"
+        for origin, words in ORIGIN_TITLES.items()
+        if gold["by_origin"][origin.name.lower()]
+    )
+
+
+def _rules_words(rules: dict[str, Any]) -> str:
+    shown = dict(rules) if rules["way"] == Way.WEIGHTED else {k: v for k, v in rules.items() if k not in _WEIGHING}
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(shown.items()))
+
+
+_WEIGHING = ("share", "weights")
 
 
 def _software(about: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ from django.db.models import Min
 from numpy.typing import NDArray
 
 from annotator.models import Project, Reading
-from annotator.selectors.matrices import CaseAxis, labels_of_run
+from annotator.selectors.case_axes import CaseAxis
+from annotator.selectors.matrices import labels_of_run
 from labeling.core.evaluation.scored import Scale
 from labeling.core.schema import Schema
 

@@ -1,17 +1,17 @@
-"""What a worker holds while it computes figures: a lease that a thread renews, so that a dead worker is soon told."""
+"""What a worker holds while it computes figures or freezes a release: a lease that a thread renews."""
 
 import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from annotator.models import Evaluation
+from annotator.models import Evaluation, Release
 
 logger = logging.getLogger(__name__)
 
@@ -19,23 +19,25 @@ logger = logging.getLogger(__name__)
 LEASE_S: Final = 60
 RENEW_S: Final = 15.0
 
+Held = TypeVar("Held", Evaluation, Release)
 
-def held(evaluation: Evaluation) -> QuerySet[Evaluation]:
+
+def held(row: Held) -> QuerySet[Held]:
     """The row, as long as nobody else has taken it over."""
-    running = Evaluation.objects.filter(state=Evaluation.State.RUNNING)
-    return running.filter(pk=evaluation.pk, attempts=evaluation.attempts)
+    running = type(row)._default_manager.filter(state="running")
+    return running.filter(pk=row.pk, attempts=row.attempts)
 
 
-def renew(evaluation: Evaluation, *, now: datetime) -> bool:
+def renew(row: Held, *, now: datetime) -> bool:
     """Hold it for `LEASE_S` more; False when another worker has taken it over."""
-    return bool(held(evaluation).update(lease_until=now + timedelta(seconds=LEASE_S)))
+    return bool(held(row).update(lease_until=now + timedelta(seconds=LEASE_S)))
 
 
 @contextmanager
-def holding(evaluation: Evaluation) -> Iterator[None]:
+def holding(row: Held) -> Iterator[None]:
     """Renew the lease every `RENEW_S` while the block runs."""
     is_over = threading.Event()
-    thread = threading.Thread(target=_renew_until, args=(is_over, evaluation), daemon=True)
+    thread = threading.Thread(target=_renew_until, args=(is_over, row), daemon=True)
     thread.start()
     try:
         yield
@@ -44,13 +46,13 @@ def holding(evaluation: Evaluation) -> Iterator[None]:
         thread.join()
 
 
-def _renew_until(is_over: threading.Event, evaluation: Evaluation) -> None:
+def _renew_until(is_over: threading.Event, row: Held) -> None:
     try:
         while not is_over.wait(RENEW_S):
             try:
-                if not renew(evaluation, now=timezone.now()):
+                if not renew(row, now=timezone.now()):
                     return
             except DatabaseError as error:  # the next turn tries again
-                logger.warning("evaluation %s: lease not renewed: %s", evaluation.pk, type(error).__name__)
+                logger.warning("%s: lease not renewed: %s", row, type(error).__name__)
     finally:
         connection.close()

@@ -3,9 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
+from annotator.core.arms.results import arms_result
 from annotator.core.figure_results import comparison_result, labeler_result, reader_result
 from annotator.core.gold_results import learning_points
 from annotator.core.score_results import score_result
+from annotator.selectors.arm_readings import arm_readings, cell_groups
 from annotator.services.figure_sources import Source
 from labeling.exceptions import UserError
 
@@ -38,3 +40,12 @@ def comparison_figures(source: Source) -> dict[str, Any]:
 def reader_figures(source: Source) -> dict[str, Any]:
     """How much readers agree."""
     return reader_result(source.read, schema=source.schema, request=source.request)
+
+
+def arm_figures(source: Source) -> dict[str, Any]:
+    """What pre-filling does to readers."""
+    request, schema, evaluation = source.request, source.schema, source.evaluation
+    found = arm_readings(evaluation.project, schema=schema, run=request.run, inputs=evaluation.inputs)
+    scope, groups = cell_groups(schema)
+    result = arms_result(found.readings, groups, scope=scope, n_resamples=request.n_resamples, seed=request.seed)
+    return result | {"n_other_run": found.n_other_run, "seats": found.seats}

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.core.figure_requests import FigureRequest
+from annotator.core.figure_requests import FigureRequest, Kind
 from annotator.core.figure_results import Read
 from annotator.models import Evaluation
-from annotator.selectors.matrices import ReadMatrix, label_matrix, read_matrix
+from annotator.selectors.matrices import ReadMatrix, label_matrix, read_matrix, repeat_matrix
 from annotator.selectors.schemas import parsed_schema
 from annotator.selectors.score_matrices import MachineScores, machine_scores, reading_order
 from annotator.selectors.unread_cases import Unread, unread_positives
@@ -31,7 +31,15 @@ class Source:
     @property
     def read(self) -> Read:
         """Readings with the patients of their cases."""
-        return Read(self.matrix.ratings, self.matrix.axis.patients)
+        return Read(self.matrix.ratings, self.matrix.axis.patients, self.matrix.gold, self._repeats())
+
+    def _repeats(self) -> tuple[Ratings, Ratings] | None:
+        """What came back to its reader, for figures that say how much readers agree with themselves."""
+        if self.request.kind != Kind.READERS:
+            return None
+        return repeat_matrix(
+            self.evaluation.project, schema=self.schema, axis=self.matrix.axis, inputs=self.evaluation.inputs
+        )
 
     def labels(self, run: str) -> Ratings:
         """What a run says of the cases that were read. Raises `UserError` when it labeled none of them."""
@@ -70,13 +78,15 @@ class Source:
             "is_blind": self.matrix.is_blind,
             "n_assisted": self.matrix.n_assisted,
             "software": {"Python": platform.python_version(), "NumPy": np.__version__},
-        }
+        } | ({"gold": self.matrix.gold.about()} if self.matrix.gold else {})
 
 
 def open_source(evaluation: Evaluation) -> Source:
     """Load the readings. Raises `UserError` when none count, or none of the reader who is to be the truth."""
     request, schema = FigureRequest.of_json(evaluation.request), parsed_schema(evaluation.schema)
     matrix = read_matrix(evaluation.project, schema=schema, request=request, inputs=evaluation.inputs)
-    if request.truth and request.truth not in matrix.ratings.raters:
-        raise UserError(f"{request.truth!r} has submitted no case that counts")
+    if request.reader and request.reader not in matrix.ratings.raters:
+        raise UserError(f"{request.reader!r} has submitted no case that counts")
+    if matrix.gold is not None and not matrix.gold.chosen.known.any():
+        raise UserError("no cell has gold of that origin: cases wait for readings, or for an adjudicator")
     return Source(evaluation, request, schema, matrix)

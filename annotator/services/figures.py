@@ -16,7 +16,13 @@ from annotator.models import Evaluation, Project, User
 from annotator.selectors.figure_pages import stored_figures
 from annotator.selectors.matrices import inputs_of
 from annotator.services.figure_holds import LEASE_S, held, holding
-from annotator.services.figure_kinds import comparison_figures, labeler_figures, reader_figures, score_figures
+from annotator.services.figure_kinds import (
+    arm_figures,
+    comparison_figures,
+    labeler_figures,
+    reader_figures,
+    score_figures,
+)
 from annotator.services.figure_sources import Source, open_source
 from labeling.core.evaluation.ratings import RatingsError
 from labeling.exceptions import UserError
@@ -194,4 +200,5 @@ _RESULTS: Final[Mapping[Kind, Callable[[Source], dict[str, Any]]]] = {
     Kind.COMPARISON: comparison_figures,
     Kind.READERS: reader_figures,
     Kind.SCORES: score_figures,
+    Kind.ARMS: arm_figures,
 }

@@ -13,6 +13,7 @@ from annotator.core.figure_requests import Kind
 from annotator.core.gold_results import need_lines
 from annotator.models import Evaluation, Project, Role, User
 from annotator.selectors.agreement_pages import agreement_page
+from annotator.selectors.arm_pages import arms_page
 from annotator.selectors.figure_pages import carried_query, choices_of, evaluation_of, query_of, request_of
 from annotator.selectors.gold_pages import gold_page, needs_of
 from annotator.selectors.labeler_pages import comparison_page, labeler_page, metric_choices
@@ -60,6 +61,12 @@ def readers(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
+def arms(request: HttpRequest, slug: str) -> HttpResponse:
+    """What pre-filling does to readers."""
+    return _page(request, slug, kind=Kind.ARMS, template="annotator/dashboard_arms.html", more=arms_page)
+
+
+@require_GET
 def urgency(request: HttpRequest, slug: str) -> HttpResponse:
     """Which urgencies each rater gives, and how well a labeler orders them."""
     template = "annotator/dashboard_urgency.html"
@@ -78,6 +85,7 @@ PAGES: Final[Mapping[Kind, str]] = {
     Kind.COMPARISON: "dashboard_compare",
     Kind.READERS: "dashboard_readers",
     Kind.SCORES: "dashboard_scores",
+    Kind.ARMS: "dashboard_arms",
 }
 STATE_WORDS: Final[Mapping[str, str]] = {
     Evaluation.State.QUEUED: "the figures are not computed yet",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotator.views import explorer, figure_report, figures, thresholds
+from annotator.views import explorer, figure_report, figures, thresholds, training
 
 urlpatterns = [
     path("projects/<slug:slug>/dashboard/", figures.labelers, name="dashboard"),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("projects/<slug:slug>/dashboard/thresholds.json", thresholds.as_json, name="thresholds_json"),
     path("projects/<slug:slug>/dashboard/compare/", figures.compare, name="dashboard_compare"),
     path("projects/<slug:slug>/dashboard/readers/", figures.readers, name="dashboard_readers"),
+    path("projects/<slug:slug>/dashboard/arms/", figures.arms, name="dashboard_arms"),
+    path("projects/<slug:slug>/dashboard/training/", training.page, name="dashboard_training"),
+    path("projects/<slug:slug>/dashboard/training.csv", training.as_csv, name="dashboard_training_csv"),
     path("projects/<slug:slug>/dashboard/urgency/", figures.urgency, name="dashboard_urgency"),
     path("projects/<slug:slug>/dashboard/gold/", figures.gold, name="dashboard_gold"),
     path("projects/<slug:slug>/dashboard/gold/<int:evaluation_id>.csv", figures.gold_csv, name="dashboard_gold_csv"),

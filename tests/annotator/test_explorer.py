@@ -359,5 +359,5 @@ def test_readings_that_started_from_machine_labels_are_called_assisted(client):
 
 
 def test_a_list_takes_as_many_queries_for_many_cases_as_for_few(study, django_assert_max_num_queries):
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(23):
         explorer_page(study.project, {"kind": "agreed-negative"})

@@ -47,7 +47,7 @@ def test_a_file_of_figures_that_are_not_there_leads_to_the_page_that_says_why(cl
     client.force_login(world.manager)
     evaluation = stored_evaluation(world.project, state=state)
     answer = client.get(f"/projects/lumbar/dashboard/figures/{evaluation.pk}.csv", follow=True)
-    assert answer.redirect_chain == [("/projects/lumbar/dashboard/readers/?origin=blind-first&level=cells", 302)]
+    assert answer.redirect_chain == [("/projects/lumbar/dashboard/readers/?truth=&origin=blind-first&level=cells", 302)]
     assert words in answer.content.decode()
 
 

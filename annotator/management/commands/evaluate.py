@@ -4,16 +4,16 @@ import json
 import math
 import sys
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.http import Http404
 
-from annotator.core.figure_requests import FigureRequest, Kind, Level, Origin
+from annotator.core.figure_requests import GOLD, GOLDS, MAJORITY, FigureRequest, Kind, Level, Origin
 from annotator.core.figure_tables import csv_lines
 from annotator.management.console import messages_to_user, named_project
 from annotator.models import Evaluation, Project
-from annotator.selectors.figure_pages import request_of
+from annotator.selectors.figure_pages import readers_of, request_of
 from annotator.services.figures import ask, ask_again, compute
 from labeling.core.evaluation.rows import Row
 from labeling.core.tables import atomic_output
@@ -35,7 +35,14 @@ class Command(BaseCommand):
         parser.add_argument("--kind", choices=list(Kind), default=Kind.LABELER)
         parser.add_argument("--run", default="", help="id of the run (default: the pre-fill, else the latest)")
         parser.add_argument("--other", default="", help="id of the run to compare it with")
-        parser.add_argument("--truth", default="", metavar="READER", help="the truth (default: what most readers say)")
+        parser.add_argument(
+            "--truth",
+            metavar="TRUTH",
+            help=(
+                f"gold ({', '.join(GOLDS)}; plain gold is {GOLD}), majority, or a reader (default: gold where the "
+                "project has any, else what most readers say)"
+            ),
+        )
         parser.add_argument("--origin", choices=list(Origin), default=Origin.BLIND_FIRST, help="which readings count")
         parser.add_argument("--level", choices=list(Level), default=Level.CELLS)
         parser.add_argument("--json", metavar="OUT", help="file, or - for standard output")
@@ -59,7 +66,8 @@ class Command(BaseCommand):
 
 
 def _request(project: Project, options: dict[str, Any]) -> FigureRequest:
-    query = {name: options[name] for name in ("run", "other", "truth", "origin", "level")}
+    query = {name: options[name] for name in ("run", "other", "origin", "level")}
+    query |= _truth(project, options["truth"])
     try:
         request = request_of(project, Kind(options["kind"]), query)
     except Http404 as error:
@@ -69,6 +77,16 @@ def _request(project: Project, options: dict[str, Any]) -> FigureRequest:
         is_one = request.kind != Kind.COMPARISON
         raise CommandError("no run of the project has labels yet" if is_one else "a comparison needs two runs")
     return request
+
+
+_SHORT: Final = {"gold": GOLD, "majority": MAJORITY}
+
+
+def _truth(project: Project, given: str | None) -> dict[str, str]:
+    """What the option asks for. Raises `CommandError` where a reader has the name of something else."""
+    if given in _SHORT and given in readers_of(project):
+        raise CommandError(f"{given!r} is also a reader: rename that user, or write {GOLD} for gold")
+    return {} if given is None else {"truth": _SHORT.get(given, given)}
 
 
 def _figures(project: Project, request: FigureRequest) -> Evaluation:

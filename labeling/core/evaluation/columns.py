@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from labeling.core.evaluation.ratings import MergedCell, RatingsError
 from labeling.core.schema import Cell, Group, Schema
+from labeling.core.tables.merging import merged_findings
 from labeling.core.tables.records import LabelTable
-from labeling.core.tables.wide import merged_findings
 
 
 def single_targets(schema: Schema) -> tuple[Group, ...]:

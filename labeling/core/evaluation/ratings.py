@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from labeling.core.schema import Cell
 from labeling.core.tables.records import LabeledReport
-from labeling.core.values import CellState, Missing, Value
+from labeling.core.values import CODE_OF_STATE, CellState, Missing, Value
 
 Ranks = NDArray[np.int8]
 
@@ -34,6 +34,10 @@ _NOT_ASKED: Final = RANK_OF_STATE[Missing.NOT_ASKED]
 _UNREADABLE: Final = RANK_OF_STATE[Missing.UNREADABLE]
 _POSITIVE: Final = RANK_OF_STATE[Value.POSSIBLE]
 NO_URGENCY: Final = -1
+# By the ASCII code that stored vectors have; -1 for whatever is none.
+RANK_OF_CODE: Final = np.full(128, -1, np.int8)
+for _state, _code in CODE_OF_STATE.items():
+    RANK_OF_CODE[ord(_code)] = RANK_OF_STATE[_state]
 
 
 class RatingsError(ValueError):

@@ -5,7 +5,7 @@ judged wherever there is a truth and it answered; how often it did is its covera
 the others say, and the labeler beside it on the same pairs. Values are those of the data, not of resamples.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,15 @@ from labeling.core.evaluation.clusters import Clusters, Drawn, Estimates
 from labeling.core.evaluation.groups import Grouped, grouped_cells
 from labeling.core.evaluation.ratings import NO_URGENCY, Ratings
 from labeling.core.evaluation.rows import Row
-from labeling.core.evaluation.truths import Truth, adjudicated, given_urgencies, majority, of_rater, urgency_truth
+from labeling.core.evaluation.truths import (
+    Levels,
+    Truth,
+    adjudicated,
+    given_urgencies,
+    majority,
+    of_rater,
+    urgency_truth,
+)
 from labeling.core.metrics.agreement import cohen_kappa, ordinal_weights
 from labeling.core.metrics.means import mean_over, where_both
 from labeling.core.metrics.ordinal import tau_b
@@ -42,16 +50,19 @@ def presence_rows(
     *,
     adjudicator: str | None = None,
     truth_rater: str | None = None,
+    truths_for: Mapping[str, Truth] | None = None,
 ) -> list[Row]:
     """The labeler in each cell, finding and target, pooled ("micro"), as mean over cells ("macro"), and beside humans.
 
     `labeler` holds one rater; all have the same cases and cells. A rater `adjudicator` of the reference is no human
     that is judged: it decides what is true for the others, where it answered. Nor is `truth_rater`, who alone says what
-    is true for the others.
+    is true for the others. With `truths_for` humans are judged by these, and only those whom it names.
     """
     said = Truth(labeler.positive[0], labeler.known[0])
     rows = list(_labeler_rows(reference, said, truth, clusters))
-    return rows + list(_human_rows(reference, said, clusters, adjudicator=adjudicator, truth_rater=truth_rater))
+    if truths_for is None:
+        truths_for = _truths_for(reference, adjudicator=adjudicator, truth_rater=truth_rater)
+    return rows + list(_human_rows(reference, said, clusters, truths_for))
 
 
 def _labeler_rows(reference: Ratings, said: Truth, truth: Truth, clusters: Clusters) -> Iterator[Row]:
@@ -126,17 +137,15 @@ def counts_of(tables: Whole) -> Counts:
 # Humans
 
 
-def _human_rows(
-    reference: Ratings, said: Truth, clusters: Clusters, *, adjudicator: str | None, truth_rater: str | None
-) -> Iterator[Row]:
+def _human_rows(reference: Ratings, said: Truth, clusters: Clusters, truths_for: Mapping[str, Truth]) -> Iterator[Row]:
     """Each human and the labeler, pooled over the pairs that both and the truth know; then their means over humans.
 
     The p is of "no difference". All humans see the same resamples of patients.
     """
     names, tables = [], []
     for rater, human in enumerate(reference.raters):
-        truth = _truth_for(reference, rater, adjudicator=adjudicator, truth_rater=truth_rater)
-        if human in (adjudicator, truth_rater) or not truth.known.any():
+        truth = truths_for.get(human)
+        if truth is None or not truth.known.any():
             continue
         own = Truth(reference.positive[rater], reference.known[rater])
         codes = codes_of(truth.positive, own.positive, said.positive, known=truth.known & own.known & said.known)
@@ -167,13 +176,18 @@ def _with_average(drawn: Drawn) -> Estimates:
     return drawn.estimated(figures).with_last_a_mean()
 
 
-def _truth_for(reference: Ratings, rater: int, *, adjudicator: str | None, truth_rater: str | None) -> Truth:
-    """What a human is judged by: never by itself."""
-    if truth_rater is not None:
-        return of_rater(reference, truth_rater)
-    if adjudicator is None:
-        return majority(reference, without=rater)
-    return adjudicated(reference, adjudicator, without=rater)
+def _truths_for(reference: Ratings, *, adjudicator: str | None, truth_rater: str | None) -> dict[str, Truth]:
+    """What each human is judged by: never by itself."""
+
+    def truth_for(rater: int) -> Truth:
+        if truth_rater is not None:
+            return of_rater(reference, truth_rater)
+        if adjudicator is None:
+            return majority(reference, without=rater)
+        return adjudicated(reference, adjudicator, without=rater)
+
+    judged = (name for name in reference.raters if name not in (adjudicator, truth_rater))
+    return {name: truth_for(reference.raters.index(name)) for name in judged}
 
 
 def _both_sides(tables: Whole) -> Floats:
@@ -192,14 +206,18 @@ def urgency_rows(
     *,
     adjudicator: str | None = None,
     truth_rater: str | None = None,
+    truth: Levels | None = None,
 ) -> list[Row]:
-    """Order of the labeler's urgencies beside the true ones (`urgency_truth`), in each cell, finding and target.
+    """Order of the labeler's urgencies beside the true ones, in each cell, finding and target.
+
+    True are those of `truth`, or by `urgency_truth` where it is None.
 
     Also pooled ("micro") and as mean over cells ("macro"). Over cases that have a true urgency, and in which the
     labeler calls the cell positive and gave one. Raises KeyError when there is no rater as named.
     """
     groups, n_cells = grouped_cells(reference.cells), len(reference.cells)
-    truth = urgency_truth(reference, truth_rater=truth_rater, adjudicator=adjudicator)
+    if truth is None:
+        truth = urgency_truth(reference, truth_rater=truth_rater, adjudicator=adjudicator)
     if not n_cells:
         return []
     said = given_urgencies(labeler)[0]

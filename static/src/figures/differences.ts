@@ -55,7 +55,7 @@ function saidOf({ row, first, second, difference, low, high, holm_permutation: p
 }
 
 /** As far to both sides, so that "no difference" is in the middle. */
-export function evenDomain(rows: readonly Compared[]): readonly [number, number] {
+export function evenDomain(rows: readonly Pick<Compared, "difference" | "low" | "high">[]): readonly [number, number] {
   const far = Math.max(0.1, ...rows.flatMap((row) => [row.difference, row.low, row.high]).map((each) => Math.abs(each ?? 0)));
   const end = Math.ceil(far * 10) / 10;
   return [-end, end];
