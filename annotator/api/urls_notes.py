@@ -1,5 +1,11 @@
-"""JSON routes of notes."""
+"""JSON routes of reopening, notes and guidelines."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from annotator.api import notes
+
+urlpatterns = [
+    path("api/projects/<slug:slug>/cases/<int:case_id>/reopen", notes.reopen, name="api_reopen"),
+    path("api/projects/<slug:slug>/cases/<int:case_id>/notes", notes.notes, name="api_notes"),
+    path("api/projects/<slug:slug>/guidelines", notes.guidelines, name="api_guidelines"),
+]

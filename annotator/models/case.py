@@ -6,6 +6,8 @@ from django.db.models import Q
 
 from annotator.models.project import Project
 
+NO_TEXT = "The text of this report was not released."
+
 
 class ReportImport(models.Model):
     """One file of reports that was imported, with what became of its rows."""
@@ -29,10 +31,16 @@ class ReportImport(models.Model):
 
 
 class Report(models.Model):
-    """The words of one examination, exactly as they came. `text` never changes once it is stored."""
+    """The words of one examination, exactly as they came. `text` never changes once it is stored.
+
+    Of a report whose words were never released, `has_text` is false: it has labels and readings, but no labeler reads
+    it. `text` is `NO_TEXT` then, for people only, and `text_sha256` is empty.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="reports")
     report_id = models.CharField(max_length=255)
+    # SQLite adds a column that may not be null by rebuilding the table, which triggers of other tables forbid.
+    has_text = models.BooleanField(null=True, db_default=models.Value(True))
     text = models.TextField()
     text_sha256 = models.CharField(max_length=64)
     extra = models.JSONField(default=dict, blank=True)
@@ -48,6 +56,11 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"report {self.report_id}"
+
+    @property
+    def text_length(self) -> int:
+        """Characters that evidence may stand in."""
+        return len(self.text) if self.has_text else 0
 
 
 class Study(models.Model):

@@ -9,7 +9,11 @@ from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from annotator.models import Arm, Case, Draft, DraftState, Project, Reading, User
+from annotator.core.planting import Labels, errors_of, with_errors
+from annotator.models import NO_TEXT, Arm, Case, Draft, DraftState, Project, Reading, User
+from annotator.selectors.exclusions import is_excluded, n_excluded
+from annotator.selectors.schemas import parsed_schema
+from annotator.selectors.seats import Sitting
 from labeling.core.schema import Schema
 from labeling.core.text import structure_report
 from labeling.models import MachineLabel, Run
@@ -27,19 +31,26 @@ def case_for(project: Project, case_id: int) -> Case:
 
 
 def unread_cases(*, project: Project, reader: User) -> QuerySet[Case]:
-    """Cases of the project that the reader has still to submit, in order."""
-    submitted = Draft.objects.filter(case=OuterRef("pk"), project=project, reader=reader, state=DraftState.SUBMITTED)
-    return Case.objects.filter(~Exists(submitted), project=project).order_by("position")
+    """Cases of a project whose cases everyone reads that the reader has still to submit, in order."""
+    own = Draft.objects.filter(case=OuterRef("pk"), project=project, reader=reader, round=1)
+    submitted = own.filter(state=DraftState.SUBMITTED)
+    return Case.objects.filter(~Exists(submitted), ~is_excluded(), project=project).order_by("position")
 
 
 def next_case(*, project: Project, reader: User, after: int = 0) -> Case | None:
     """The reader's next case behind position `after`, then from the start; None when all others are read.
 
-    Cases that the reader put off come only once no other is left.
+    What was sent back comes first, and what the reader put off only once no other is left.
     """
     waiting = unread_cases(project=project, reader=reader).select_related("report")
-    put_off = Draft.objects.filter(case=OuterRef("pk"), project=project, reader=reader, state=DraftState.SKIPPED)
-    found = _first_behind(waiting.filter(~Exists(put_off)), after) or _first_behind(waiting, after)
+    own = Draft.objects.filter(project=project, reader=reader, round=1)
+    returned = own.filter(state=DraftState.RETURNED).values("case")
+    put_off = own.filter(case=OuterRef("pk"), state=DraftState.SKIPPED)
+    found = (
+        _first_behind(waiting.filter(pk__in=returned), after)
+        or _first_behind(waiting.filter(~Exists(put_off)), after)
+        or _first_behind(waiting, after)
+    )
     if found is not None:
         found.project = project
     return found
@@ -53,16 +64,20 @@ def _first_behind(cases: QuerySet[Case], position: int) -> Case | None:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many cases a project has, and how many of them the reader has submitted and not changed since."""
+    """How many cases the reader has to read, and how many of them they have submitted and not changed since.
+
+    `place` is where a case stands among them, None where that is its position in the project.
+    """
 
     n_cases: int
     n_submitted: int
+    place: int | None = None
 
 
 def progress_of(*, project: Project, reader: User) -> Progress:
-    """The reader's progress in the project."""
+    """The reader's progress in a project whose cases everyone reads."""
     submitted = (
-        Draft.objects.filter(project=project, reader=reader, state=DraftState.SUBMITTED)
+        Draft.objects.filter(~is_excluded("case"), project=project, reader=reader, state=DraftState.SUBMITTED)
         .order_by()
         .values("project")
         .annotate(n=Count("pk"))
@@ -75,7 +90,7 @@ def progress_of(*, project: Project, reader: User) -> Progress:
         .values_list(Coalesce(Subquery(last), 0), Coalesce(Subquery(submitted), 0))
         .get()
     )
-    return Progress(n_cases=n_cases, n_submitted=n_submitted)
+    return Progress(n_cases=n_cases - n_excluded(project), n_submitted=n_submitted)
 
 
 def n_cases(project: Project) -> int:
@@ -112,45 +127,72 @@ def prefill_named(case: Case, run_id: uuid.UUID) -> MachineLabel | None:
     )
 
 
-def prefill_shown(case: Case, *, reader: User) -> MachineLabel | None:
-    """The machine labels that the reader has started from, or would; None in the blank arm."""
-    return _prefill_for(Draft.objects.filter(case=case, reader=reader).order_by().first(), case)
+def prefill_shown(case: Case, *, draft: Draft | None, sitting: Sitting | None) -> MachineLabel | None:
+    """The machine labels that the reader of `draft` has started from, or would; None in the blank arm.
+
+    A draft keeps the labels it started from, though another run pre-fills by now. Who only looks sees the pre-fill.
+    """
+    if sitting is not None and sitting.arm == Arm.BLANK:
+        return None
+    if draft is not None:
+        return prefill_named(case, draft.prefill_run) if draft.prefill_run else None
+    planted = sitting.planted if sitting else {}
+    run = next((error["run"] for error in planted.values()), None)
+    return prefill_named(case, uuid.UUID(run)) if run else prefill_of(case)
 
 
-def case_payload(case: Case, *, reader: User, progress: Progress) -> dict[str, Any]:
+def draft_of(case: Case, *, reader: User, sitting: Sitting | None) -> Draft | None:
+    """The draft of the round in which the reader reads the case."""
+    if sitting is None:
+        return None
+    return Draft.objects.filter(case=case, reader=reader, round=sitting.round).order_by().first()
+
+
+def case_payload(case: Case, *, reader: User, progress: Progress, sitting: Sitting | None) -> dict[str, Any]:
     """The case as docs/api.md describes it, without the addresses."""
-    draft = Draft.objects.filter(case=case, reader=reader).order_by().first()
-    # A reading leaves its draft behind: without one there is no reading to look for.
-    reading = Reading.objects.filter(case=case, reader=reader).order_by("-revision").first() if draft else None
-    prefill = _prefill_for(draft, case)
+    draft = draft_of(case, reader=reader, sitting=sitting)
+    prefill = prefill_shown(case, draft=draft, sitting=sitting)
     return {
         "case": {
             "id": case.pk,
             "key": case.key,
-            "position": case.position,
+            "position": case.position if progress.place is None else progress.place,
             "total": progress.n_cases,
             "done": progress.n_submitted,
             "state": draft.state if draft else "new",
+            "is_own": sitting is not None,
         },
-        "report": _report_payload(case),
+        "report": report_payload(case),
         "arm": Arm.PREFILLED if prefill else Arm.BLANK,
-        "prefill": _prefill_payload(prefill) if prefill else None,
+        "prefill": _prefill_payload(_planted(prefill, case, sitting)) if prefill else None,
         "draft": draft_payload(draft) if draft else None,
-        "reading": _reading_payload(reading) if reading else None,
+        "reading": _latest_reading(draft),
         "images": _images_payload(case),
+        "reservation": _reservation_payload(sitting),
     }
+
+
+def _planted(label: MachineLabel, case: Case, sitting: Sitting | None) -> MachineLabel:
+    """The label with the errors in it that the seat plants; not to be saved."""
+    if sitting is None or not sitting.planted:
+        return label
+    labels = Labels(label.values, label.urgencies, label.body.get("cells", {}))
+    shown = with_errors(labels, errors_of(sitting.planted), schema=parsed_schema(case.project.schema))
+    label.values, label.urgencies, label.body = shown.values, shown.urgencies, {"cells": shown.cells}
+    return label
+
+
+def _reservation_payload(sitting: Sitting | None) -> dict[str, Any] | None:
+    """Until when a case of the queue is the reader's; None where nobody else can get it."""
+    if sitting is None or not sitting.is_from_queue:
+        return None
+    until = sitting.seat.reserved_until if sitting.seat else None
+    return {"until": until.isoformat() if until else None, "is_lapsed": sitting.is_lapsed}
 
 
 def _images_payload(case: Case) -> dict[str, Any] | None:
     found = n_series(case)
     return {"n_series": found} if found else None
-
-
-def _prefill_for(draft: Draft | None, case: Case) -> MachineLabel | None:
-    """A draft keeps the labels it started from, though another run pre-fills by now."""
-    if draft is None:
-        return prefill_of(case)
-    return prefill_named(case, draft.prefill_run) if draft.prefill_run else None
 
 
 def draft_payload(draft: Draft) -> dict[str, Any]:
@@ -192,10 +234,13 @@ def schema_payload(schema: Schema) -> dict[str, Any]:
     }
 
 
-def _report_payload(case: Case) -> dict[str, Any]:
-    if case.report is None:
-        return {"text": "", "sha256": "", "sections": [], "sentences": []}
-    return _structure_payload(case.report.text) | {"text": case.report.text, "sha256": case.report.text_sha256}
+def report_payload(case: Case) -> dict[str, Any]:
+    """The words of the case, with their sections and sentences; why there are none where their text is missing."""
+    if case.report is None or not case.report.has_text:
+        missing = NO_TEXT if case.report else ""
+        return {"text": "", "sha256": "", "sections": [], "sentences": [], "missing": missing}
+    said = {"text": case.report.text, "sha256": case.report.text_sha256, "missing": ""}
+    return _structure_payload(case.report.text) | said
 
 
 @lru_cache(maxsize=512)
@@ -225,6 +270,15 @@ def _prefill_payload(label: MachineLabel) -> dict[str, Any]:
         "urgencies": label.urgencies,
         "cells": label.body.get("cells", {}),
     }
+
+
+def _latest_reading(draft: Draft | None) -> dict[str, Any] | None:
+    # A reading leaves its draft behind: without one there is no reading to look for.
+    if draft is None:
+        return None
+    of_draft = Reading.objects.filter(case=draft.case_id, reader=draft.reader_id, round=draft.round)
+    reading = of_draft.order_by("-revision").first()
+    return _reading_payload(reading) if reading else None
 
 
 def _reading_payload(reading: Reading) -> dict[str, Any]:

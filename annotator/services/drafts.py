@@ -10,17 +10,21 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from annotator.core.case_notes import is_flagged
-from annotator.core.vectors import VectorError, changes_between, check_body, check_vectors
-from annotator.exceptions import StaleDraftError
-from annotator.models import Case, Draft, DraftState, Event, User
-from annotator.selectors.cases import prefill_named
+from annotator.core.vectors import SERVER_PARTS, VectorError, changes_between, check_body, check_vectors
+from annotator.exceptions import ExcludedError, StaleDraftError, SubmittedError
+from annotator.models import Arm, Case, Draft, DraftState, Event, Exclusion, User
+from annotator.selectors.cases import prefill_named, prefill_of
 from annotator.selectors.schemas import parsed_schema
+from annotator.selectors.seats import Sitting, sitting_for
+from annotator.services.queue import extend
 from labeling.core.schema import Schema
 from vision.models import Series
 
 MAX_ACTIVE_SECONDS_PER_SAVE = 3600
+MAX_KEY_PRESSES_PER_SAVE = 100_000
 SAVED_FIELDS = (
-    *("state", "version", "values", "urgencies", "body", "flagged", "active_seconds", "client_id", "saved_at"),
+    *("state", "version", "values", "urgencies", "body", "flagged", "active_seconds", "key_presses"),
+    *("client_id", "saved_at"),
 )
 # How PostgreSQL and SQLite name the constraint that a reader has one draft of a case.
 DRAFT_EXISTS = ("draft_one_per_reader", "annotator_draft.case_id")
@@ -28,7 +32,10 @@ DRAFT_EXISTS = ("draft_one_per_reader", "annotator_draft.case_id")
 
 @dataclass(frozen=True, slots=True)
 class DraftContent:
-    """What a browser sends: the state of the screen, the version it is based on, and who sends it."""
+    """What a browser sends: the state of the screen, the version it is based on, and who sends it.
+
+    `key_presses_delta` is None where the browser does not count them.
+    """
 
     version: int
     values: str
@@ -37,6 +44,7 @@ class DraftContent:
     active_seconds_delta: int
     client_id: str
     prefill_run: uuid.UUID | None
+    key_presses_delta: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +66,23 @@ class SavedDraft:
         return payload
 
 
-def save_draft(*, case: Case, reader: User, content: DraftContent, now: datetime) -> Draft:
-    """Store `content` as the next version of the draft, and an event with what changed.
+def save_draft(
+    *, case: Case, reader: User, content: DraftContent, now: datetime, sitting: Sitting | None = None
+) -> Draft:
+    """Store `content` as the next version of the draft of `sitting`, and an event with what changed.
 
+    A case of the queue stays the reader's for another while.
     Raises `StaleDraftError` when the stored version is not the one that `content` is based on, and `VectorError` when
-    the content does not fit the schema, the report or the pre-fill.
+    the content does not fit the schema, the report or the pre-fill; `SubmittedError` and `ExcludedError` when
+    the case is not open to its reader.
     """
+    sitting = sitting or reader_sitting(case, reader)
     schema = parsed_schema(case.project.schema)
     check_content(content, case=case, schema=schema)
-    with first_draft_race(case=case, reader=reader), transaction.atomic():
-        saved = write_draft(case=case, reader=reader, content=content, state=DraftState.OPEN, now=now)
+    with first_draft_race(case=case, reader=reader, sitting=sitting), transaction.atomic():
+        saved = write_draft(case=case, reader=reader, content=content, state=DraftState.OPEN, sitting=sitting, now=now)
+        if sitting.is_from_queue:
+            extend(case=case, reader=reader, sitting=sitting, now=now)
         Event.objects.create(
             project_id=case.project_id,
             case=case,
@@ -79,21 +94,32 @@ def save_draft(*, case: Case, reader: User, content: DraftContent, now: datetime
     return saved.draft
 
 
+def reader_sitting(case: Case, reader: User) -> Sitting:
+    """How the reader reads the case; raises `VectorError` when it is not theirs."""
+    sitting = sitting_for(case, reader=reader)
+    if sitting is None:
+        raise VectorError(f"case {case.key!r} is not among the cases of {reader.get_username()}")
+    return sitting
+
+
 @contextmanager
-def first_draft_race(*, case: Case, reader: User) -> Iterator[None]:
+def first_draft_race(*, case: Case, reader: User, sitting: Sitting) -> Iterator[None]:
     """Tell the loser of two first saves at once that it is stale; enclose the transaction that stores the draft."""
     try:
         yield
     except IntegrityError as error:
         if not any(sign in str(error) for sign in DRAFT_EXISTS):
             raise
-        raise StaleDraftError(Draft.objects.get(case=case, reader=reader)) from error
+        theirs = Draft.objects.get(case=case, reader=reader, round=sitting.round)
+        raise StaleDraftError(theirs) from error
 
 
 def check_content(content: DraftContent, *, case: Case, schema: Schema) -> None:
     """Raise `VectorError` unless `content` fits the schema, the report and the images of `case`."""
     check_vectors(content.values, content.urgencies, schema=schema)
-    check_body(content.body, schema=schema, text_length=len(case.report.text) if case.report else 0)
+    check_body(content.body, schema=schema, text_length=case.report.text_length if case.report else 0)
+    if written := SERVER_PARTS.intersection(content.body):
+        raise VectorError(f"body: {min(written)} is not sent with a reading")
     check_measured_series(content.body, case=case)
 
 
@@ -110,13 +136,16 @@ def check_measured_series(body: dict[str, Any], *, case: Case) -> None:
         raise VectorError(f"body: measurements: series {min(unknown)} is not one of the study of case {case.key!r}")
 
 
-def write_draft(*, case: Case, reader: User, content: DraftContent, state: DraftState, now: datetime) -> SavedDraft:
+def write_draft(
+    *, case: Case, reader: User, content: DraftContent, state: DraftState, sitting: Sitting, now: datetime
+) -> SavedDraft:
     """Write the draft row if its version is still the one `content` is based on; else raise `StaleDraftError`.
 
     The version is compared by the database in the statement that writes, so that two saves at once cannot both win.
     Call it inside a transaction.
     """
-    before = Draft.objects.filter(case=case, reader=reader).order_by().first()
+    before = Draft.objects.filter(case=case, reader=reader, round=sitting.round).order_by().first()
+    check_open(case, before)
     if (before.version if before else 0) != content.version:
         raise StaleDraftError(before)
     seconds = min(max(content.active_seconds_delta, 0), MAX_ACTIVE_SECONDS_PER_SAVE)
@@ -124,14 +153,16 @@ def write_draft(*, case: Case, reader: User, content: DraftContent, state: Draft
         project_id=case.project_id,
         case=case,
         reader=reader,
-        state=state,
+        round=sitting.round,
+        state=_state_after(before, state),
         version=content.version + 1,
-        prefill_run=before.prefill_run if before else _shown_prefill(case, content),
+        prefill_run=before.prefill_run if before else _shown_prefill(case, content, sitting),
         values=content.values,
         urgencies=content.urgencies,
-        body=content.body,
+        body=_body_after(before, content.body, state),
         flagged=is_flagged(content.body),
         active_seconds=(before.active_seconds if before else 0) + seconds,
+        key_presses=_presses_after(before, content.key_presses_delta),
         client_id=content.client_id,
         saved_at=now,
     )
@@ -145,8 +176,46 @@ def write_draft(*, case: Case, reader: User, content: DraftContent, state: Draft
     return SavedDraft(draft=draft, before=before)
 
 
-def _shown_prefill(case: Case, content: DraftContent) -> uuid.UUID | None:
-    """The run whose labels the screen started from, kept with the draft for good; None for a blank start."""
-    if content.prefill_run is not None and prefill_named(case, content.prefill_run) is None:
-        raise VectorError(f"prefill_run: no finished run {content.prefill_run} has labels of this case")
-    return content.prefill_run
+def check_open(case: Case, draft: Draft | None) -> None:
+    """Raise `SubmittedError` or `ExcludedError` when the reader may not change the case now."""
+    if draft is not None and draft.state == DraftState.SUBMITTED:
+        raise SubmittedError(case.key)
+    if Exclusion.objects.filter(case=case, ended_at__isnull=True).exists():
+        raise ExcludedError(case.key)
+
+
+def _state_after(before: Draft | None, state: DraftState) -> str:
+    """What was sent back stays so until it is submitted, or put off."""
+    is_returned = before is not None and before.state == DraftState.RETURNED
+    return DraftState.RETURNED if is_returned and state == DraftState.OPEN else state
+
+
+def _body_after(before: Draft | None, body: dict[str, Any], state: DraftState) -> dict[str, Any]:
+    """Until the next submission the draft keeps why the reading before was opened again."""
+    reopened = before.body.get("reopened") if before else None
+    return body if reopened is None or state == DraftState.SUBMITTED else body | {"reopened": reopened}
+
+
+def _presses_after(before: Draft | None, delta: int | None) -> int | None:
+    """Key presses so far; unknown stays unknown, and what is not counted adds nothing."""
+    capped = None if delta is None else min(delta, MAX_KEY_PRESSES_PER_SAVE)
+    if before is None:
+        return capped
+    return before.key_presses if before.key_presses is None else before.key_presses + (capped or 0)
+
+
+def _shown_prefill(case: Case, content: DraftContent, sitting: Sitting) -> uuid.UUID | None:
+    """The run whose labels the screen started from, kept with the draft for good; None for a blank start.
+
+    The seat decides: in its blank arm there is none, in the others there is one where the machine labeled the case.
+    """
+    sent = content.prefill_run
+    if sent is not None and sitting.arm == Arm.BLANK:
+        raise VectorError("prefill_run: this case is read from a blank form")
+    if sent is not None and prefill_named(case, sent) is None:
+        raise VectorError(f"prefill_run: no finished run {sent} has labels of this case")
+    if sitting.planted and str(sent) not in {error["run"] for error in sitting.planted.values()}:
+        raise VectorError("prefill_run: this case starts from the run that its seat names")
+    if sent is None and sitting.arm not in (None, Arm.BLANK) and prefill_of(case) is not None:
+        raise VectorError("prefill_run: this case is read from machine labels; reload the page to see them")
+    return sent

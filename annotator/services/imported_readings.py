@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
@@ -14,10 +14,11 @@ from django.db.models import F
 from django.utils.dateparse import parse_datetime
 
 from annotator.core.case_notes import draft_body, is_flagged
-from annotator.core.transfer import IMPORTED, sent_remainder, stored_of
+from annotator.core.transfer import IMPORTED, UNTIMED, sent_remainder, stored_of
 from annotator.core.vectors import VectorError, check_body, undecided_cells
-from annotator.models import Arm, Draft, DraftState, Project, Reading, User
+from annotator.models import Arm, Draft, DraftState, Project, Reading, Seat, SeatState, User
 from annotator.services.outcomes import RowOutcome
+from annotator.services.settling import settle_case
 from labeling.core.records import StoredLabels
 from labeling.core.schema import Schema
 from labeling.core.tables import LabeledReport
@@ -52,11 +53,11 @@ class _New:
     arm: str
     prefill_run: uuid.UUID | None
     stored: StoredLabels
-    active_seconds: int
-    submitted_at: datetime
+    active_seconds: int | None
+    submitted_at: datetime | None
 
     @property
-    def content(self) -> tuple[str, str, datetime]:
+    def content(self) -> tuple[str, str, datetime | None]:
         """What tells two readings of one revision apart."""
         return self.stored.values, self.stored.urgencies, self.submitted_at
 
@@ -68,18 +69,31 @@ class _Stored:
     pk: int
     number: int
     revision: int
-    content: tuple[str, str, datetime]
+    content: tuple[str, str, datetime | None]
 
 
 class ReadingWriter:
-    """Writes batches of readings of one project. Call it inside a transaction that has locked the project."""
+    """Writes batches of readings of one project. Call it inside a transaction that has locked the project.
 
-    def __init__(self, project: Project, schema: Schema, *, arm: str, create_readers: bool) -> None:
+    A reading whose time the file does not say is one of `now`, marked as such. With `dry_run` nothing is stored.
+    """
+
+    def __init__(
+        self, project: Project, schema: Schema, *, arm: str, create_readers: bool, now: datetime, dry_run: bool = False
+    ) -> None:
         self.project = project
         self._schema = schema
         self._arm = arm
         self._create_readers = create_readers
+        self._now = now
+        self._dry_run = dry_run
         self._readers: dict[str, User | None] = {}
+        self._cases: set[int] = set()
+
+    def finish(self) -> None:
+        """Settle the cases that have new readings."""
+        for case_id in sorted(self._cases):
+            settle_case(case_id, now=self._now)
 
     def write(self, batch: list[Incoming]) -> Iterator[RowOutcome]:
         """Store what is new, revision by revision; tells what became of each."""
@@ -119,7 +133,8 @@ class ReadingWriter:
                 fresh.append(new)
                 taken[new.submission_id] = taken.get(new.submission_id, self.project.pk)
                 yield RowOutcome(0, report_id, "created")
-        self._store(fresh, revisions, taken)
+        if fresh and not self._dry_run:
+            self._store(fresh, revisions, taken)
 
     def _own_id(self, submission_id: uuid.UUID) -> uuid.UUID:
         """What a submission is called here when another project of this instance has it too."""
@@ -131,22 +146,23 @@ class ReadingWriter:
         check_body(stored.body, schema=self._schema, text_length=row.text_length)
         if undecided := undecided_cells(stored.values, schema=self._schema):
             raise _Refused(f"{len(undecided)} cells have no value, the first is {undecided[0]}")
-        submitted_at = _time(meta.submitted_at)
-        if meta.revision is None or not 1 <= meta.revision <= MAX_REVISION:
-            raise _Refused(f"revision is {str(meta.revision)[:20]}, expected is a whole number of 1 or more")
-        if meta.active_seconds is None or not 0 <= meta.active_seconds <= _MAX_SECONDS:
-            raise _Refused(f"active_seconds is {meta.active_seconds!r}, expected is a number of 0 or more")
+        revision = 1 if meta.revision is None else meta.revision
+        if not 1 <= revision <= MAX_REVISION:
+            raise _Refused(f"revision is {str(revision)[:20]}, expected is a whole number of 1 or more")
+        seconds = meta.active_seconds
+        if seconds is not None and not 0 <= seconds <= _MAX_SECONDS:
+            raise _Refused(f"active_seconds is {seconds!r}, expected is a number of 0 or more")
         arm, run = self._arm_of(row)
         return _New(
             case_id=row.case_id,
             reader=self._reader(labels.rater),
-            revision=meta.revision,
+            revision=revision,
             submission_id=_submission_id(labels, stored),
             arm=arm,
             prefill_run=run,
             stored=stored,
-            active_seconds=round(meta.active_seconds),
-            submitted_at=submitted_at,
+            active_seconds=None if seconds is None else round(seconds),
+            submitted_at=None if meta.submitted_at is None else _time(meta.submitted_at),
         )
 
     def _arm_of(self, row: Incoming) -> tuple[str, uuid.UUID | None]:
@@ -168,11 +184,12 @@ class ReadingWriter:
             self._readers[username] = self._made(username) if reader is None and self._create_readers else reader
         found = self._readers[username]
         if found is None:
-            raise _Refused(f"there is no user {username!r} here; --create-readers makes closed accounts")
+            raise _Refused(
+                f"there is no user {username!r} here; name one, or have closed accounts made (--create-readers)"
+            )
         return found
 
-    @staticmethod
-    def _made(username: str) -> User:
+    def _made(self, username: str) -> User:
         try:
             UnicodeUsernameValidator()(username)
         except ValidationError as error:
@@ -180,6 +197,9 @@ class ReadingWriter:
         if len(username) > 150:
             raise _Refused(f"a user name of {len(username)} characters is too long, at most 150 are allowed")
         user = User(username=username, is_active=False)
+        if self._dry_run:  # no stored user has such a key
+            user.pk = -1 - len(self._readers)
+            return user
         user.set_unusable_password()
         user.save()
         return user
@@ -190,11 +210,13 @@ class ReadingWriter:
             project=self.project,
             case__in={new.case_id for new in read},
             reader__in={new.reader.pk for new in read},
+            round=1,
         ).order_by("revision")
         found: dict[tuple[int, int], list[_Stored]] = defaultdict(list)
         for reading in readings:
-            content = (reading.values, reading.urgencies, reading.submitted_at)
-            revision = reading.body.get(IMPORTED, {}).get("revision", reading.revision)
+            changed = reading.body.get(IMPORTED, {})
+            content = (reading.values, reading.urgencies, None if UNTIMED in changed else reading.submitted_at)
+            revision = changed.get("revision", reading.revision)
             old = _Stored(reading.pk, reading.revision, revision, content)
             found[reading.case_id, reading.reader_id].append(old)
         return found
@@ -207,34 +229,60 @@ class ReadingWriter:
     def _store(
         self, fresh: list[_New], revisions: dict[tuple[int, int], list[_Stored]], taken: dict[uuid.UUID, int]
     ) -> None:
-        rows = []
-        for new in fresh:
-            here = revisions[new.case_id, new.reader.pk]
-            number = here[-1].number + 1 if here else 1
-            is_ours = taken[new.submission_id] == self.project.pk
-            changed: dict[str, object] = {} if is_ours else {"submission_id": str(new.submission_id)}
-            if number != new.revision:
-                changed["revision"] = new.revision
-            rows.append(
-                Reading(
-                    project=self.project,
-                    case_id=new.case_id,
-                    reader=new.reader,
-                    schema_id=self.project.schema_id,
-                    revision=number,
-                    supersedes_id=here[-1].pk if here else None,
-                    submission_id=new.submission_id if is_ours else self._own_id(new.submission_id),
-                    arm=new.arm,
-                    prefill_run=new.prefill_run,
-                    values=new.stored.values,
-                    urgencies=new.stored.urgencies,
-                    body=new.stored.body | ({IMPORTED: changed} if changed else {}),
-                    active_seconds=new.active_seconds,
-                    submitted_at=new.submitted_at,
-                )
+        Reading.objects.bulk_create(
+            self._row(
+                new,
+                before=revisions[new.case_id, new.reader.pk],
+                is_ours=taken[new.submission_id] == self.project.pk,
             )
-        Reading.objects.bulk_create(rows)
+            for new in fresh
+        )
+        self._cases |= {new.case_id for new in fresh}
+        self._fill_seats(fresh)
         self._mark_submitted(fresh)
+
+    def _row(self, new: _New, *, before: list[_Stored], is_ours: bool) -> Reading:
+        """The reading behind the revisions `before`; `is_ours` says that no other project has its submission id."""
+        number = before[-1].number + 1 if before else 1
+        changed: dict[str, object] = {} if is_ours else {"submission_id": str(new.submission_id)}
+        if number != new.revision:
+            changed["revision"] = new.revision
+        if new.submitted_at is None:
+            changed[UNTIMED] = True
+        return Reading(
+            project=self.project,
+            case_id=new.case_id,
+            reader=new.reader,
+            schema_id=self.project.schema_id,
+            revision=number,
+            supersedes_id=before[-1].pk if before else None,
+            submission_id=new.submission_id if is_ours else self._own_id(new.submission_id),
+            arm=new.arm,
+            prefill_run=new.prefill_run,
+            values=new.stored.values,
+            urgencies=new.stored.urgencies,
+            body=new.stored.body | ({IMPORTED: changed} if changed else {}),
+            active_seconds=new.active_seconds,
+            submitted_at=new.submitted_at or self._now,
+        )
+
+    def _fill_seats(self, fresh: list[_New]) -> None:
+        """A seat that waits for such a reading, in its arm, has it now."""
+        places = {(new.case_id, new.reader.pk, new.arm): new.submitted_at or self._now for new in fresh}
+        waiting = Seat.objects.filter(
+            project=self.project,
+            case__in={case_id for case_id, _, _ in places},
+            reader__in={reader_id for _, reader_id, _ in places},
+            round=1,
+            state__in=[SeatState.OPEN, SeatState.HELD],
+        )
+        filled = []
+        for seat in waiting.order_by("pk"):
+            at = places.get((seat.case_id, seat.reader_id or 0, seat.arm))
+            if at is not None:
+                seat.state, seat.submitted_at, seat.reserved_until = SeatState.SUBMITTED, at, None
+                filled.append(seat)
+        Seat.objects.bulk_update(filled, ["state", "submitted_at", "reserved_until"])
 
     def _mark_submitted(self, fresh: list[_New]) -> None:
         """Let the worklist know. A draft with changes that were not submitted stays as it is."""
@@ -242,6 +290,7 @@ class ReadingWriter:
             project=self.project,
             case__in={new.case_id for new in fresh},
             reader__in={new.reader.pk for new in fresh},
+            round=1,
         )
         known = {(draft.case_id, draft.reader_id): draft for draft in drafts}
         Draft.objects.bulk_create(
@@ -251,13 +300,7 @@ class ReadingWriter:
                 reader=new.reader,
                 state=DraftState.SUBMITTED,
                 version=1,
-                prefill_run=new.prefill_run,
-                values=new.stored.values,
-                urgencies=new.stored.urgencies,
-                body=draft_body(new.stored.body),
-                flagged=is_flagged(new.stored.body),
-                active_seconds=new.active_seconds,
-                saved_at=new.submitted_at,
+                **self._draft_fields(new),
             )
             for new in fresh
             if (new.case_id, new.reader.pk) not in known
@@ -265,26 +308,29 @@ class ReadingWriter:
         for new in fresh:
             draft = known.get((new.case_id, new.reader.pk))
             if draft is not None and draft.state == DraftState.SUBMITTED:
-                Draft.objects.filter(pk=draft.pk).update(
-                    version=F("version") + 1,
-                    prefill_run=new.prefill_run,
-                    values=new.stored.values,
-                    urgencies=new.stored.urgencies,
-                    body=draft_body(new.stored.body),
-                    flagged=is_flagged(new.stored.body),
-                    active_seconds=new.active_seconds,
-                    saved_at=new.submitted_at,
-                )
+                Draft.objects.filter(pk=draft.pk).update(version=F("version") + 1, **self._draft_fields(new))
+
+    def _draft_fields(self, new: _New) -> dict[str, Any]:
+        """What the draft beside a reading says; it counts seconds on from 0 where those before are unknown."""
+        return {
+            "prefill_run": new.prefill_run,
+            "values": new.stored.values,
+            "urgencies": new.stored.urgencies,
+            "body": draft_body(new.stored.body),
+            "flagged": is_flagged(new.stored.body),
+            "active_seconds": new.active_seconds or 0,
+            "saved_at": new.submitted_at or self._now,
+        }
 
 
 def _refused(report_id: str, reason: str, *, code: str) -> RowOutcome:
     return RowOutcome(0, report_id, "refused", code, f"report {report_id!r}: {reason}")
 
 
-def _time(text: str | None) -> datetime:
+def _time(text: str) -> datetime:
     """A moment that both databases can store."""
     try:
-        moment = parse_datetime(text) if text else None
+        moment = parse_datetime(text)
     except ValueError:  # 2020-13-45
         moment = None
     if moment is None or moment.tzinfo is None or not _FIRST_YEAR <= moment.year < _YEAR_AFTER_LAST:

@@ -1,52 +1,75 @@
 """Submit a reading: an immutable revision beside the draft it came from."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from annotator.core.contradictions import find_contradictions
-from annotator.core.vectors import VectorError, undecided_cells
+from annotator.core.contradictions import Contradiction, find_contradictions
+from annotator.core.guidelines import check_shown_exist
+from annotator.core.vectors import SERVER_PARTS, VectorError, undecided_cells
 from annotator.exceptions import ContradictionError, UndecidedError
-from annotator.models import Arm, Case, Draft, DraftState, Event, Reading, User
+from annotator.models import Arm, Case, Draft, DraftState, Event, Note, Reading, User
+from annotator.selectors.guidelines import latest_versions
 from annotator.selectors.schemas import parsed_schema
-from annotator.services.drafts import DraftContent, check_content, first_draft_race, write_draft
+from annotator.selectors.seats import Sitting
+from annotator.services.drafts import (
+    DraftContent,
+    SavedDraft,
+    check_content,
+    first_draft_race,
+    reader_sitting,
+    write_draft,
+)
+from annotator.services.queue import submit_seat
+from annotator.services.settling import settle_case
+from labeling.core.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A draft that the reader declares finished. `submission_id` makes sending it twice harmless."""
+    """A draft that the reader declares finished. `submission_id` makes sending it twice harmless.
+
+    `guidelines` holds the version shown of each, by the name of the finding.
+    """
 
     content: DraftContent
     submission_id: uuid.UUID
     acknowledged: frozenset[str]
+    guidelines: Mapping[str, int] = field(default_factory=dict)
 
 
-def submit_reading(*, case: Case, reader: User, submission: Submission, now: datetime) -> Reading:
+def submit_reading(
+    *, case: Case, reader: User, submission: Submission, now: datetime, sitting: Sitting | None = None
+) -> Reading:
     """Store the next revision of the reader's reading of `case`; the same submission again returns the same one.
 
-    Raises `VectorError`, `UndecidedError`, `ContradictionError`, or `StaleDraftError` when another tab saved in
-    between.
+    Raises `VectorError`, `UndecidedError`, `ContradictionError`, `StaleDraftError` when another tab saved in between,
+    `SubmittedError` or `ExcludedError` when the case is not open to its reader, or `SeatTakenError` when the case went
+    back to the queue and no seat of it is free any more.
     """
+    sitting = sitting or reader_sitting(case, reader)
     schema = parsed_schema(case.project.schema)
     content = submission.content
-    check_content(content, case=case, schema=schema)
-    undecided = undecided_cells(content.values, schema=schema)
-    if undecided:
-        raise UndecidedError(undecided)
-    contradictions = find_contradictions(content.values, content.urgencies, schema=schema)
-    with first_draft_race(case=case, reader=reader), transaction.atomic():
+    contradictions = _checked(submission, case=case, schema=schema)
+    with first_draft_race(case=case, reader=reader, sitting=sitting), transaction.atomic():
         earlier = _earlier(submission, case=case, reader=reader)
         if earlier is not None:
             return earlier
         unexplained = [found for found in contradictions if found.key not in submission.acknowledged]
         if unexplained:
             raise ContradictionError(unexplained)
-        saved = write_draft(case=case, reader=reader, content=content, state=DraftState.SUBMITTED, now=now)
-        acknowledged = sorted(found.key for found in contradictions)
-        reading = _store_reading(saved.draft, submission, acknowledged=acknowledged, now=now)
+        saved = write_draft(
+            case=case, reader=reader, content=content, state=DraftState.SUBMITTED, sitting=sitting, now=now
+        )
+        submit_seat(case=case, reader=reader, sitting=sitting, now=now)
+        parts = {"acknowledged": sorted(found.key for found in contradictions)} | _server_parts(saved, submission)
+        reading = _store_reading(saved.draft, submission, arm=_arm(saved.draft, sitting), parts=parts, now=now)
+        if reading.supersedes is not None:
+            _settle_returns(reading, now=now)
         Event.objects.create(
             project_id=case.project_id,
             case=case,
@@ -55,7 +78,18 @@ def submit_reading(*, case: Case, reader: User, submission: Submission, now: dat
             payload={"revision": reading.revision} | saved.changes(schema),
             at=now,
         )
+        settle_case(case.pk, now=now)
     return reading
+
+
+def _checked(submission: Submission, *, case: Case, schema: Schema) -> list[Contradiction]:
+    """What contradicts itself in what was sent; raises for what cannot be submitted at all."""
+    check_content(submission.content, case=case, schema=schema)
+    if undecided := undecided_cells(submission.content.values, schema=schema):
+        raise UndecidedError(undecided)
+    if submission.guidelines:
+        check_shown_exist(submission.guidelines, latest=latest_versions(case.project))
+    return find_contradictions(submission.content.values, submission.content.urgencies, schema=schema)
 
 
 def _earlier(submission: Submission, *, case: Case, reader: User) -> Reading | None:
@@ -73,27 +107,50 @@ def _earlier(submission: Submission, *, case: Case, reader: User) -> Reading | N
 
 
 def _said(body: dict[str, Any]) -> dict[str, Any]:
-    """What the reader said in a body; what was acknowledged is added when it is stored."""
-    return {"cells": {}} | {name: value for name, value in body.items() if name != "acknowledged"}
+    """What the reader said in a body; the other parts are added when it is stored."""
+    added = SERVER_PARTS | {"acknowledged"}
+    return {"cells": {}} | {name: value for name, value in body.items() if name not in added}
 
 
-def _store_reading(draft: Draft, submission: Submission, *, acknowledged: list[str], now: datetime) -> Reading:
-    """The next revision, with what `draft` holds."""
-    own = Reading.objects.filter(case_id=draft.case_id, reader_id=draft.reader_id)
+def _server_parts(saved: SavedDraft, submission: Submission) -> dict[str, Any]:
+    """Versions of guidelines shown, and why the reading before was opened again; no key for what is not known."""
+    reopened = saved.before.body.get("reopened") if saved.before else None
+    parts = {"guidelines": dict(submission.guidelines), "reopened": reopened}
+    return {name: value for name, value in parts.items() if value}
+
+
+def _settle_returns(reading: Reading, *, now: datetime) -> None:
+    """What the reader was asked to look at again is done with."""
+    of_reading = Note.objects.filter(case=reading.case_id, reader=reading.reader_id, kind=Note.Kind.RETURN)
+    of_reading.filter(parent=None, settled_at=None).update(settled_by=reading.reader_id, settled_at=now)
+
+
+def _arm(draft: Draft, sitting: Sitting) -> Arm:
+    """What the reader started from."""
+    if draft.prefill_run is None:
+        return Arm.BLANK
+    return Arm.SEEDED if sitting.arm == Arm.SEEDED else Arm.PREFILLED
+
+
+def _store_reading(draft: Draft, submission: Submission, *, arm: Arm, parts: dict[str, Any], now: datetime) -> Reading:
+    """The next revision, with what `draft` holds and the `parts` of its body that a browser never sends."""
+    own = Reading.objects.filter(case_id=draft.case_id, reader_id=draft.reader_id, round=draft.round)
     previous = None if draft.version == 1 else own.order_by("-revision").first()
     return Reading.objects.create(
         project_id=draft.project_id,
         case_id=draft.case_id,
         reader_id=draft.reader_id,
         schema_id=draft.case.project.schema_id,
+        round=draft.round,
         revision=previous.revision + 1 if previous else 1,
         supersedes=previous,
         submission_id=submission.submission_id,
-        arm=Arm.PREFILLED if draft.prefill_run else Arm.BLANK,
+        arm=arm,
         prefill_run=draft.prefill_run,
         values=draft.values,
         urgencies=draft.urgencies,
-        body=draft.body | {"acknowledged": acknowledged},
+        body=draft.body | parts,
         active_seconds=draft.active_seconds,
+        key_presses=draft.key_presses,
         submitted_at=now,
     )

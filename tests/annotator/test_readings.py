@@ -54,7 +54,9 @@ def test_one_submission_id_cannot_serve_two_cases(reader_client, world):
 def test_a_correction_is_a_new_revision_and_the_old_one_stays(reader_client, world):
     case = world.cases[0]
     post(reader_client, case, submission_body(world))
-    answer = post(reader_client, case, submission_body(world, version=1, values="0.0.0.0."))
+    url = f"/api/projects/{case.project.slug}/cases/{case.pk}/reopen"
+    reader_client.post(url, {"version": 1, "reason": "slip", "note": ""}, content_type="application/json")
+    answer = post(reader_client, case, submission_body(world, version=2, values="0.0.0.0."))
     assert answer.json()["revision"] == 2
     first, second = Reading.objects.order_by("revision")
     assert (first.values, second.values) == ("+.0.+.+.", "0.0.0.0.")
@@ -156,17 +158,6 @@ def test_a_reader_sees_nothing_of_another_readers_work(client, world, address, s
 def test_a_blank_reading_says_so(reader_client, world):
     post(reader_client, world.cases[0], submission_body(world, prefill_run=None))
     assert (Reading.objects.get().arm, Reading.objects.get().prefill_run) == (Arm.BLANK, None)
-
-
-def test_saving_after_submitting_opens_the_draft_again(reader_client, world):
-    case = world.cases[0]
-    post(reader_client, case, submission_body(world))
-    url = f"/api/projects/{case.project.slug}/cases/{case.pk}"
-    assert reader_client.get(url).json()["case"]["state"] == "submitted"
-    reader_client.put(f"{url}/draft", draft_body(world, version=1), content_type="application/json")
-    payload = reader_client.get(url).json()
-    assert payload["case"]["state"] == "draft"
-    assert payload["reading"]["revision"] == 1
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ const BODY: SubmitRequest = {
   version: 1,
   ...labels(),
   active_seconds_delta: 3,
+  key_presses_delta: 12,
   client_id: "me",
   prefill_run: null,
   submission_id: "id",
   acknowledged: [],
+  guidelines: {},
 };
 
 const fetched = vi.fn<typeof fetch>();
@@ -42,6 +44,11 @@ describe("saving a draft", () => {
     const theirs = { ...labels(), version: 5, client_id: "x", active_seconds: 0, saved_at: "" };
     answer(409, { error: { code: "stale", message: "", details: { theirs, yours: {} } } });
     expect(await saveDraft("/draft", BODY)).toEqual({ kind: "stale", theirs });
+  });
+
+  it("takes a conflict that no choice between versions mends for a refusal", async () => {
+    answer(409, { error: { code: "submitted", message: "submitted", details: {} } });
+    expect(await saveDraft("/draft", BODY)).toMatchObject({ kind: "refused", code: "submitted" });
   });
 
   it.each([500, 502, 503, 429])("may try again after %i", async (status) => {

@@ -19,6 +19,7 @@ class Bench {
   copy: LocalCopy | null = null;
   nowMs = 0;
   seconds = 0;
+  presses = 0;
   private readonly answers: ((result: SaveResult) => void)[] = [];
   private timers: { atMs: number; run: () => void }[] = [];
   readonly autosave: Autosave;
@@ -41,9 +42,10 @@ class Bench {
       keep: (copy) => {
         this.copy = copy;
       },
-      pendingSeconds: () => this.seconds,
-      confirmSeconds: (seconds) => {
+      pending: () => ({ seconds: this.seconds, presses: this.presses }),
+      confirm: ({ seconds, presses }) => {
         this.seconds -= seconds;
+        this.presses -= presses;
       },
       onStatus: (status) => this.statuses.push(status),
       onConflict: (conflict) => this.conflicts.push(conflict),
@@ -150,12 +152,13 @@ describe("saving", () => {
     expect(bench.lastBody).toMatchObject({ version: 1, values: START.values });
   });
 
-  it("hands over seconds once", async () => {
+  it("hands over seconds and presses once", async () => {
     bench.seconds = 7;
+    bench.presses = 4;
     bench.autosave.change(ONE);
     bench.pass(DELAY_MS);
     bench.seconds += 2;
-    expect(bench.lastBody.active_seconds_delta).toBe(7);
+    expect(bench.lastBody).toMatchObject({ active_seconds_delta: 7, key_presses_delta: 4 });
     await bench.accept();
     expect(bench.seconds).toBe(2);
   });
@@ -338,7 +341,7 @@ describe("submitting", () => {
     await paused;
     bench.pass(60_000);
     expect(bench.sent).toHaveLength(1);
-    expect(bench.autosave.requestBody(TWO, 0).version).toBe(1);
+    expect(bench.autosave.requestBody(TWO, { seconds: 0, presses: 0 }).version).toBe(1);
   });
 
   it("saves again when it did not work out, and never after it did", async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { JumpCase, Sitting } from "../../static/src/read/api";
 import { openJumpDialog } from "../../static/src/read/view/jumpDialog";
-import { openSkipDialog } from "../../static/src/read/view/skipDialog";
+import { openReasonDialog } from "../../static/src/read/view/reasonDialog";
 import { summaryView } from "../../static/src/read/view/summary";
 import { durationText, localiseTimes, numberText } from "../../static/src/lib/locale";
 
@@ -97,7 +97,7 @@ describe("skipping", () => {
     script.type = "application/json";
     script.textContent = JSON.stringify(reasons);
     document.body.append(script);
-    openSkipDialog(on);
+    openReasonDialog({ title: "Skip", lead: "", accept: "Skip", reasons: "skip-reasons" }, { accept: on.skip, close: on.close });
   });
 
   it("takes the first reason with the chord alone", () => {

@@ -58,7 +58,7 @@ function open(keys = new KeyMap()): ReadingPage {
   const given = payload();
   const prefill = given.prefill ? { ...given.prefill, ...labels({ "spleen|device": "!" }) } : null;
   const preferences = new Preferences({ tour_done: true, keys: keys.overrides });
-  return new ReadingPage(ABDOMEN, { ...given, prefill }, "7", { preferences, makeViewer: () => Promise.reject(new Error("no viewer")) });
+  return new ReadingPage(ABDOMEN, { ...given, prefill }, "7", { preferences, guidelines: {}, makeViewer: () => Promise.reject(new Error("no viewer")) });
 }
 
 describe("the keys that stand on the page", () => {

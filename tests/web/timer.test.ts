@@ -28,11 +28,14 @@ describe("active seconds", () => {
   it("are handed over once", () => {
     const timer = new ActiveTimer(0);
     timer.advance(5_700);
-    expect(timer.pendingSeconds).toBe(5);
-    timer.confirm(5);
-    expect(timer.pendingSeconds).toBe(0);
+    timer.press();
+    timer.press();
+    expect(timer.pending).toEqual({ seconds: 5, presses: 2 });
+    timer.confirm({ seconds: 5, presses: 2 });
+    expect(timer.pending).toEqual({ seconds: 0, presses: 0 });
     timer.advance(6_400);
-    expect(timer.pendingSeconds).toBe(1);
+    timer.press();
+    expect(timer.pending).toEqual({ seconds: 1, presses: 1 });
     expect(timer.seconds).toBe(6);
   });
 

@@ -11,7 +11,7 @@ import type { CasePayload } from "../../static/src/read/types";
 import { abdomen, cellOf, labels, payload, spine } from "./helpers";
 
 const FOCAL = cellOf("liver|focal");
-const NONE = { pendingColumn: false, linked: new Set<number>(), unsupported: new Set<number>(), differing: new Set<number>() };
+const NONE = { pendingColumn: false, linked: new Set<number>(), unsupported: new Set<number>(), differing: new Set<number>(), noted: new Set<number>(), news: new Set<string>() };
 
 beforeEach(() => document.body.replaceChildren());
 
@@ -102,6 +102,14 @@ describe("the report", () => {
     shown(payload(), 0);
     expect(marked("h2")).toEqual(["FINDINGS", "IMPRESSION"]);
     expect(marked(".words")).toEqual(["The liver has a cyst. Spleen normal.", "Hepatic cyst."]);
+  });
+
+  it("says why there are no words where nobody has them", () => {
+    const missing = "The text of this report was not released.";
+    const given = payload();
+    shown({ ...given, report: { ...given.report, text: "", sections: [], sentences: [], missing } }, 0);
+    expect(marked(".report-missing")).toEqual([missing]);
+    expect(marked(".words")).toEqual([]);
   });
 
   it("marks the evidence of the focused cell strongly, with its value", () => {

@@ -3,7 +3,21 @@
 import { csrfToken } from "../lib/cookies";
 import { readerId } from "../lib/reader";
 import type { CaseImages } from "../viewer/types";
-import type { CaseLabels, CaseState, Draft, DraftRequest, NextAnswer, SkipRequest, SubmitRequest } from "./types";
+import type {
+  CaseLabels,
+  CasePayload,
+  CaseState,
+  Draft,
+  DraftRequest,
+  Guidelines,
+  NextAnswer,
+  NoteRequest,
+  NoteThread,
+  ReopenRequest,
+  Reservation,
+  SkipRequest,
+  SubmitRequest,
+} from "./types";
 
 export type Failure =
   /** No answer, or one that promises to be better later: try again. */
@@ -29,13 +43,19 @@ export interface ServerContradiction {
 }
 
 export type SubmitResult =
-  | { readonly kind: "submitted"; readonly revision: number; readonly next: number | null }
+  | { readonly kind: "submitted"; readonly revision: number; readonly next: number | null; readonly debrief?: string }
   | { readonly kind: "undecided"; readonly cells: readonly string[] }
   | { readonly kind: "contradictions"; readonly contradictions: readonly ServerContradiction[] }
   | Stale
   | Failure;
 
 export type SkipResult = { readonly kind: "skipped"; readonly next: number | null } | Stale | Failure;
+
+export type ReopenResult = { readonly kind: "reopened"; readonly payload: CasePayload } | Stale | Failure;
+
+export type NotesResult = { readonly kind: "notes"; readonly notes: readonly NoteThread[] } | Failure;
+
+export type GuidelinesResult = { readonly kind: "guidelines"; readonly guidelines: Guidelines } | Failure;
 
 export type ImagesResult = { readonly kind: "images"; readonly images: CaseImages } | Failure;
 
@@ -73,12 +93,12 @@ interface ErrorBody {
   error?: { code?: string; message?: string; details?: Record<string, unknown> };
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
 
-async function request(url: string, init: RequestInit): Promise<Answer | Failure> {
+export async function request(url: string, init: RequestInit): Promise<Answer | Failure> {
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), TIMEOUT_MS);
   try {
@@ -100,16 +120,21 @@ async function request(url: string, init: RequestInit): Promise<Answer | Failure
   }
 }
 
-function refusal(answer: Answer): Failure {
+export function refusal(answer: Answer): Failure {
   const { code = "error", message = "" } = (answer.body as ErrorBody).error ?? {};
   return { kind: "refused", status: answer.status, code, message };
 }
 
-function details(answer: Answer): Record<string, unknown> {
+/** Another save came first. Other conflicts are refusals: no choice between versions mends them. */
+function isStale(answer: Answer): boolean {
+  return answer.status === 409 && (answer.body as ErrorBody).error?.code === "stale";
+}
+
+export function details(answer: Answer): Record<string, unknown> {
   return (answer.body as ErrorBody).error?.details ?? {};
 }
 
-function writing(method: "PUT" | "POST", body: DraftRequest | SkipRequest | SubmitRequest, keepalive: boolean): RequestInit {
+function writing(method: "PUT" | "POST", body: DraftRequest | SkipRequest | SubmitRequest | ReopenRequest | NoteRequest | Record<string, never>, keepalive: boolean): RequestInit {
   return {
     method,
     keepalive,
@@ -131,7 +156,7 @@ export async function saveDraft(url: string, body: DraftRequest, keepalive = fal
     const { version, saved_at } = answer.body as { version: number; saved_at: string };
     return { kind: "saved", version, savedAt: saved_at };
   }
-  if (answer.status === 409) return { kind: "stale", theirs: (details(answer)["theirs"] as Draft | undefined) ?? null };
+  if (isStale(answer)) return { kind: "stale", theirs: (details(answer)["theirs"] as Draft | undefined) ?? null };
   return refusal(answer);
 }
 
@@ -139,10 +164,10 @@ export async function submitReading(url: string, body: SubmitRequest): Promise<S
   const answer = await request(url, writing("POST", body, false));
   if ("kind" in answer) return answer;
   if (answer.status === 201 || answer.status === 200) {
-    const { revision, next } = answer.body as { revision: number; next: number | null };
-    return { kind: "submitted", revision, next };
+    const { revision, next, debrief } = answer.body as { revision: number; next: number | null; debrief?: string };
+    return { kind: "submitted", revision, next, ...(debrief ? { debrief } : {}) };
   }
-  if (answer.status === 409) return { kind: "stale", theirs: (details(answer)["theirs"] as Draft | undefined) ?? null };
+  if (isStale(answer)) return { kind: "stale", theirs: (details(answer)["theirs"] as Draft | undefined) ?? null };
   const { code } = (answer.body as ErrorBody).error ?? {};
   if (code === "undecided") return { kind: "undecided", cells: (details(answer)["cells"] as string[] | undefined) ?? [] };
   if (code === "contradictions") {
@@ -156,8 +181,37 @@ export async function skipCase(url: string, body: SkipRequest): Promise<SkipResu
   const answer = await request(url, writing("POST", body, false));
   if ("kind" in answer) return answer;
   if (answer.status === 201) return { kind: "skipped", next: (answer.body as { next: number | null }).next };
-  if (answer.status === 409) return { kind: "stale", theirs: (details(answer)["theirs"] as Draft | undefined) ?? null };
+  if (isStale(answer)) return { kind: "stale", theirs: (details(answer)["theirs"] as Draft | undefined) ?? null };
   return refusal(answer);
+}
+
+export async function reopenReading(url: string, body: ReopenRequest): Promise<ReopenResult> {
+  const answer = await request(url, writing("POST", body, false));
+  if ("kind" in answer) return answer;
+  if (answer.status === 200 || answer.status === 201) return { kind: "reopened", payload: (answer.body as { case: CasePayload }).case };
+  if (isStale(answer)) return { kind: "stale", theirs: (details(answer)["theirs"] as Draft | undefined) ?? null };
+  return refusal(answer);
+}
+
+export async function writeNote(url: string, body: NoteRequest): Promise<NotesResult> {
+  const answer = await request(url, writing("POST", body, false));
+  if ("kind" in answer) return answer;
+  if (answer.status === 201) return { kind: "notes", notes: (answer.body as { notes: NoteThread[] }).notes };
+  return refusal(answer);
+}
+
+export async function fetchGuidelines(url: string): Promise<GuidelinesResult> {
+  const answer = await reading(url);
+  return "kind" in answer ? answer : { kind: "guidelines", guidelines: (answer.body as { guidelines: Guidelines }).guidelines };
+}
+
+export type BeatResult = { readonly kind: "reservation"; readonly reservation: Reservation } | Failure;
+
+/** Holds a case of the queue, or gives it back. */
+export async function beat(url: string): Promise<BeatResult> {
+  const answer = await request(url, writing("POST", {}, false));
+  if ("kind" in answer) return answer;
+  return answer.status === 200 ? { kind: "reservation", reservation: answer.body as Reservation } : refusal(answer);
 }
 
 async function reading(url: string): Promise<{ readonly body: unknown } | Failure> {

@@ -8,6 +8,7 @@
 
 import type { SaveResult } from "./api";
 import { bodyOf, isSameLabels } from "./state";
+import type { Effort } from "./timer";
 import type { Draft, DraftRequest, Labels } from "./types";
 
 export const DELAY_MS = 400;
@@ -43,8 +44,9 @@ export interface AutosavePorts {
   after(ms: number, run: () => void): () => void;
   nowMs(): number;
   keep(copy: LocalCopy | null): void;
-  pendingSeconds(): number;
-  confirmSeconds(seconds: number): void;
+  /** What the reader spent and no save has recorded yet. */
+  pending(): Effort;
+  confirm(effort: Effort): void;
   onStatus(status: SaveStatus): void;
   onConflict(conflict: Conflict): void;
   /** Another window saved changes while this one had none: they are to be shown. */
@@ -53,7 +55,7 @@ export interface AutosavePorts {
 
 interface Sent {
   readonly labels: Labels;
-  readonly seconds: number;
+  readonly effort: Effort;
 }
 
 export class Autosave {
@@ -121,7 +123,7 @@ export class Autosave {
   /** Sends what is not saved yet without waiting; with `evenIfSaved`, also when only seconds are new. */
   flush(options: { evenIfSaved?: boolean } = {}): void {
     if (this.stopped || this.theirs || this.paused || this.inFlight) return;
-    if (!this.isDirty && !(options.evenIfSaved && this.ports.pendingSeconds() > 0)) return;
+    if (!this.isDirty && !(options.evenIfSaved && this.ports.pending().seconds > 0)) return;
     this.clearTimer();
     void this.send();
   }
@@ -131,10 +133,9 @@ export class Autosave {
     if (this.stopped || this.theirs || this.paused) return;
     const version = this.version + (this.inFlight ? 1 : 0);
     const newest = this.inFlight?.labels ?? this.acknowledged;
-    if (isSameLabels(this.current, newest) && this.ports.pendingSeconds() === 0) return;
+    if (isSameLabels(this.current, newest) && this.ports.pending().seconds === 0) return;
     if (this.inFlight && isSameLabels(this.current, newest)) return;
-    const seconds = Math.max(0, this.ports.pendingSeconds() - (this.inFlight?.seconds ?? 0));
-    void this.ports.send(this.requestBody(this.current, seconds, version), true);
+    void this.ports.send(this.requestBody(this.current, this.notInFlight(), version), true);
   }
 
   retryNow(): void {
@@ -171,7 +172,7 @@ export class Autosave {
    */
   meetTheirs(theirs: Draft): void {
     const isOurs = theirs.client_id === this.clientId;
-    if (isOurs && this.lost) this.ports.confirmSeconds(this.lost.seconds);
+    if (isOurs && this.lost) this.ports.confirm(this.lost.effort);
     this.lost = null;
     const isNews = !isOurs && !isSameLabels(theirs, this.current) && !isSameLabels(theirs, this.acknowledged);
     const takesTheirs = isNews && !this.isDirty && !this.paused;
@@ -215,10 +216,10 @@ export class Autosave {
   }
 
   private async send(): Promise<void> {
-    const sent: Sent = { labels: this.current, seconds: this.ports.pendingSeconds() };
+    const sent: Sent = { labels: this.current, effort: this.ports.pending() };
     this.inFlight = sent;
     if (this.currentStatus.kind !== "retrying") this.report({ kind: "saving" });
-    const result = await this.ports.send(this.requestBody(sent.labels, sent.seconds), false);
+    const result = await this.ports.send(this.requestBody(sent.labels, sent.effort), false);
     this.inFlight = null;
     if (!this.stopped) this.receive(result, sent);
     for (const resolve of this.settled.splice(0)) resolve();
@@ -230,7 +231,7 @@ export class Autosave {
         this.version = result.version;
         this.acknowledged = sent.labels;
         this.lost = null;
-        this.ports.confirmSeconds(sent.seconds);
+        this.ports.confirm(sent.effort);
         this.afterAcknowledgement();
         return;
       case "stale":
@@ -266,14 +267,22 @@ export class Autosave {
   }
 
   /** What a save or a submission of `labels` says. */
-  requestBody(labels: Labels, seconds: number, version = this.version): DraftRequest {
+  requestBody(labels: Labels, effort: Effort, version = this.version): DraftRequest {
     return {
       version,
       ...labelsOf(labels),
-      active_seconds_delta: seconds,
+      active_seconds_delta: effort.seconds,
+      key_presses_delta: effort.presses,
       client_id: this.clientId,
       prefill_run: this.prefillRun,
     };
+  }
+
+  /** What the request in flight does not tell already. */
+  private notInFlight(): Effort {
+    const { seconds, presses } = this.ports.pending();
+    const told = this.inFlight?.effort;
+    return { seconds: Math.max(0, seconds - (told?.seconds ?? 0)), presses: Math.max(0, presses - (told?.presses ?? 0)) };
   }
 
   private localCopy(): LocalCopy {

@@ -101,6 +101,14 @@ export class Commands {
         return this.page.apply(reading.toggleFlagged(state));
       case "case-comment":
         return this.page.flow.focusComment();
+      case "notes":
+        return this.page.notes.open();
+      case "case-notes":
+        return this.page.notes.openCase();
+      case "guideline":
+        return this.page.guidelines.open();
+      case "reopen":
+        return this.page.reopening.ask();
       case "layout":
         return this.page.flow.setLayout(command.layout);
       case "viewer":

@@ -10,8 +10,15 @@ import { caseNoteOf, setCaseComment } from "./state";
 import type { ReadingState } from "./state";
 import type { Skipped } from "./types";
 import { openJumpDialog } from "./view/jumpDialog";
-import { openSkipDialog } from "./view/skipDialog";
+import { openReasonDialog } from "./view/reasonDialog";
 import { openSummaryDialog, summaryView } from "./view/summary";
+
+const SKIP = {
+  title: "Skip this case",
+  lead: "It keeps what you have entered and comes again once no other case is left, or when you open it.",
+  accept: "Skip this case",
+  reasons: "skip-reasons",
+};
 
 export class Flow {
   private readonly page: ReadingPage;
@@ -63,6 +70,13 @@ export class Flow {
     if (this.comment.value !== comment) this.comment.value = comment;
   }
 
+  /** Whether the case is only looked at: its comment cannot be typed in, and the chord that submits goes on. */
+  setLocked(isLocked: boolean): void {
+    this.comment.readOnly = isLocked;
+    document.body.classList.toggle("locked", isLocked);
+    setText(byId("submit-words"), isLocked ? "next case" : "submit and next");
+  }
+
   focusComment(): void {
     this.isCommentOpen = true;
     this.update(this.page.state);
@@ -89,9 +103,11 @@ export class Flow {
   askSkip(): void {
     const { page } = this;
     if (this.isBusy || page.hasDialog) return;
+    if (!page.isOwn) return toast("This case is not among yours: there is nothing to put off.");
     const open = page.session.autosave.openConflict;
     if (open) return page.openConflict(open);
-    openSkipDialog({ skip: (why) => void this.skip(why), close: () => page.dialogClosed() });
+    if (page.session.isLocked) return page.reopening.explain();
+    openReasonDialog(SKIP, { accept: (why) => void this.skip(why), close: () => page.dialogClosed() });
   }
 
   openJump(): void {

@@ -25,7 +25,7 @@ export type Command =
   | { readonly do: "sentence"; readonly by: 1 | -1 }
   | { readonly do: "cycle" | "revert" | "disagrees" | "comment" | "undo" | "redo" | "submit" | "help" }
   | { readonly do: "pane" | "cancel" | "worklist" | "sentence-cell" }
-  | { readonly do: "skip" | "jump" | "summary" | "flag" | "case-comment" }
+  | { readonly do: "skip" | "jump" | "summary" | "flag" | "case-comment" | "reopen" | "notes" | "case-notes" | "guideline" }
   | { readonly do: "layout"; readonly layout: Layout }
   | { readonly do: "cited"; readonly by: 1 | -1 }
   | { readonly do: "labeler" | "take-over" | "differing" }
@@ -134,6 +134,8 @@ export const BINDINGS: readonly Binding[] = [
   { chords: ["i"], command: { do: "disagrees" }, panes: CELLS, group: "Cell", says: "the image disagrees" },
   { chords: ["Shift+i"], command: { do: "image-value" }, panes: CELLS, group: "Cell", says: "what the image shows instead" },
   { chords: ["c"], command: { do: "comment" }, panes: CELLS, group: "Cell", says: "comment; Esc goes back" },
+  { chords: ["Shift+m"], command: { do: "notes" }, panes: TEXT, group: "Cell", says: "notes on the cell, with answers" },
+  { chords: ["Shift+h"], command: { do: "guideline" }, panes: TEXT, group: "Cell", says: "guideline of the finding" },
 
   { chords: ["Shift+l"], command: { do: "labeler" }, panes: TEXT, group: "Labelers", says: "next other labeler: its reason and evidence" },
   { chords: ["Shift+t"], command: { do: "take-over" }, panes: TEXT, group: "Labelers", says: "take over what it says" },
@@ -151,6 +153,8 @@ export const BINDINGS: readonly Binding[] = [
   { chords: ["Ctrl+j"], command: { do: "jump" }, panes: ALL, group: "Case", says: "jump to another case" },
   { chords: ["Alt+g"], command: { do: "flag" }, panes: ALL, group: "Case", says: "flag the case" },
   { chords: ["Alt+n"], command: { do: "case-comment" }, panes: ALL, group: "Case", says: "comment on the case" },
+  { chords: ["Alt+m"], command: { do: "case-notes" }, panes: ALL, group: "Case", says: "note to the manager, and the notes on the case" },
+  { chords: ["Alt+r"], command: { do: "reopen" }, panes: ALL, group: "Case", says: "reopen a submitted case, with a reason" },
   { chords: ["Alt+y"], command: { do: "summary" }, panes: ALL, group: "Case", says: "what was read today" },
 
   { chords: ["Alt+1"], command: { do: "layout", layout: "report" }, panes: ALL, group: "Screen", says: "report wide" },

@@ -9,25 +9,30 @@ import type { ValueCode } from "./codes";
 import { Commands } from "./commands";
 import type { EvidenceMap } from "./evidence";
 import { Flow } from "./flow";
+import { GuidelineBook } from "./guidelines";
 import { showKeys } from "./hints";
 import { ImagePane } from "./images";
 import type { ViewerMaker } from "./images";
 import { KeyMap } from "./keymap";
 import type { Command } from "./keys";
+import { Notes } from "./notes";
 import { OtherLabelers } from "./otherLabelers";
 import { Panes } from "./panes";
 import { Preferences } from "./preferences";
+import { Reopening } from "./reopening";
+import { ReservationKeeper } from "./reservation";
 import { SchemaTable } from "./schema";
 import { Sentences } from "./sentences";
 import { CaseSession } from "./session";
 import * as reading from "./state";
 import type { ReadingState } from "./state";
 import { Submitting } from "./submitting";
-import type { CasePayload, SchemaData } from "./types";
+import type { CasePayload, Guidelines, SchemaData } from "./types";
 import { startTour } from "./tour";
 import { Words } from "./words";
 import type { Measurement } from "../viewer/types";
 import { createAttention } from "./view/attention";
+import { showBanner } from "./view/banner";
 import { createCard } from "./view/card";
 import type { CardView } from "./view/card";
 import { openConflictDialog } from "./view/conflictDialog";
@@ -40,11 +45,13 @@ import { createStatus } from "./view/status";
 export interface Setup {
   readonly preferences: Preferences;
   readonly makeViewer: ViewerMaker;
+  readonly guidelines: Guidelines;
 }
 
 const NOTHING_SET: Setup = {
   preferences: new Preferences({ tour_done: true }),
   makeViewer: () => Promise.reject(new Error("this page has no viewer")),
+  guidelines: {},
 };
 
 export class ReadingPage {
@@ -65,6 +72,10 @@ export class ReadingPage {
   readonly sentences: Sentences;
   readonly words: Words;
   readonly labelers: OtherLabelers;
+  readonly notes: Notes;
+  readonly guidelines: GuidelineBook;
+  readonly reopening: Reopening;
+  private readonly reservation: ReservationKeeper;
   evidence: EvidenceMap;
   report: ReportView;
   card: CardView;
@@ -90,7 +101,11 @@ export class ReadingPage {
     this.sentences = new Sentences(this);
     this.words = new Words(this);
     this.labelers = new OtherLabelers(this);
+    this.notes = new Notes(this);
+    this.guidelines = new GuidelineBook(this, setup.guidelines);
+    this.reopening = new Reopening(this);
     this.commands = new Commands(this);
+    this.reservation = new ReservationKeeper(this);
     this.viewer = this.openImages(setup.makeViewer);
     this.panes = new Panes(setup.preferences, () => this.viewer.resize());
     this.flow = new Flow(this);
@@ -116,6 +131,11 @@ export class ReadingPage {
     this.begin();
   }
 
+  /** Whether what is said here is saved: not of a case that somebody only looks at. */
+  get isOwn(): boolean {
+    return this.session.payload.case.is_own !== false;
+  }
+
   get isSettling(): boolean {
     return performance.now() - this.shownMs < 450;
   }
@@ -130,8 +150,13 @@ export class ReadingPage {
   /** Takes over new labels, shows them and saves them. */
   apply(next: ReadingState): void {
     if (next === this.state) return;
+    if (!this.isOwn) return toast("This case is not among yours: nothing was changed.", { tone: "warn" });
     if (this.submitting.isBusy || this.flow.isBusy) return toast("This case is being sent: nothing was changed.", { tone: "warn" });
     const { labels } = this.state;
+    if (this.session.isLocked && next.labels !== labels) {
+      this.render(); // a measurement that was drawn, or a word that was typed, goes away again
+      return this.reopening.explain();
+    }
     this.state = next;
     this.render();
     if (next.labels === labels) return;
@@ -216,11 +241,13 @@ export class ReadingPage {
     this.attention = attentionOf(state.labels, schema);
     this.words.follow();
     const linked = new Set(this.sentences.linkedCells());
-    this.grid.update(state, this.attention, { pendingColumn: this.pendingColumn, linked, unsupported: this.words.unsupported, differing: this.labelers.marked });
+    this.grid.update(state, this.attention, { pendingColumn: this.pendingColumn, linked, unsupported: this.words.unsupported, differing: this.labelers.marked, noted: this.notes.cells, news: this.guidelines.news });
     this.report.update(state);
     this.words.draw();
     this.card.update(state, this.evidence);
     this.labelers.draw();
+    this.notes.draw();
+    this.guidelines.draw();
     this.attentionList.update(this.attention);
     this.flow.update(state);
     this.status.showDiffering(this.labelers.marked.size > 0);
@@ -268,7 +295,7 @@ export class ReadingPage {
       onRemoveQuote: (position: number) => this.words.removeQuote(position),
       onImageValue: (value: ValueCode) => this.words.setImageValue(value),
     };
-    return createCard(this.schema, payload.prefill, actions, this.labelers.view.element);
+    return createCard(this.schema, payload.prefill, actions, { others: this.labelers.view.element, notes: this.notes.view.element, guideline: this.guidelines.view.element });
   }
 
   private begin(): void {
@@ -276,11 +303,17 @@ export class ReadingPage {
     this.sentences.forget();
     this.words.begin();
     this.labelers.begin(this.session.payload);
+    this.notes.begin(this.session.payload);
+    this.guidelines.begin(this.session.payload);
+    this.reservation.begin(this.session.payload);
     this.pendingColumn = false;
     replaceChildren(byId("report-place"), [this.report.element]);
     replaceChildren(byId("card-place"), [this.card.element]);
     byId("report-place").scrollTop = 0;
     this.status.showCase(this.session.payload);
+    showBanner(this.session.payload, { reopen: () => this.run({ do: "reopen" }) });
+    this.card.comment.readOnly = this.session.isLocked;
+    this.flow.setLocked(this.session.isLocked);
     this.status.showSave(this.session.autosave.status, performance.now());
     this.status.showTime(this.session.activeSeconds);
     this.status.showBusy(false);
@@ -293,6 +326,7 @@ export class ReadingPage {
       this.labelers.ahead(next);
     });
     if (this.session.restored) toast("Changes that could not be saved before are back.", { tone: "warn" });
+    if (this.session.holdsBack) toast("Changes of this tab were not saved before the case was submitted: reopen it to see them.", { tone: "warn" });
   }
 
   private resolveProblem(): void {

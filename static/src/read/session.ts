@@ -1,8 +1,8 @@
 /** One case on screen: its draft, its clock, its submission, and the case after it, asked for ahead of time. */
 
 import { uuid4 } from "../lib/uuid";
-import { fetchNext, saveDraft, skipCase, submitReading } from "./api";
-import type { NextResult, SkipResult, SubmitResult } from "./api";
+import { fetchNext, reopenReading, saveDraft, skipCase, submitReading } from "./api";
+import type { NextResult, ReopenResult, SkipResult, SubmitResult } from "./api";
 import { Autosave, labelsOf } from "./autosave";
 import type { Conflict, SaveStatus } from "./autosave";
 import { copyKey, keepCopy, readCopy, recoveryOf } from "./recover";
@@ -10,7 +10,7 @@ import type { SchemaTable } from "./schema";
 import { isSameLabels, startState, withLabels } from "./state";
 import type { ReadingState } from "./state";
 import { ActiveTimer } from "./timer";
-import type { CasePayload, Labels, Skipped } from "./types";
+import type { CasePayload, Labels, Skipped, SubmitRequest } from "./types";
 
 const SUBMIT_TRIES = 4;
 const SUBMIT_WAIT_MS = 700;
@@ -28,6 +28,8 @@ export class CaseSession {
   /** What to show first, with changes that an earlier visit of this tab could not save. */
   readonly startState: ReadingState;
   readonly restored: boolean;
+  /** This tab holds changes from before the case was submitted elsewhere; they come back when it is reopened. */
+  readonly holdsBack: boolean;
   private upcoming: Promise<NextResult> | null = null;
   private attempt: { id: string; labels: Labels; acknowledged: string } | null = null;
   private readonly priorSeconds: number;
@@ -38,7 +40,9 @@ export class CaseSession {
     this.priorSeconds = payload.draft?.active_seconds ?? 0;
     const key = copyKey(user, payload.urls.draft);
     const copy = readCopy(sessionStorage, key, schema.size);
-    const recovery = recoveryOf(copy, payload);
+    const found = recoveryOf(copy, payload);
+    this.holdsBack = this.isLocked && found !== "nothing";
+    const recovery = this.holdsBack ? "nothing" : found;
     const fromServer = startState(payload, schema);
     this.restored = recovery !== "nothing";
     this.startState = copy && this.restored ? withLabels(fromServer, copy.labels) : fromServer;
@@ -56,13 +60,13 @@ export class CaseSession {
       },
       nowMs: () => performance.now(),
       keep: (labels) => keepCopy(sessionStorage, key, labels),
-      pendingSeconds: () => this.timer.pendingSeconds,
-      confirmSeconds: (seconds) => this.timer.confirm(seconds),
+      pending: () => this.timer.pending,
+      confirm: (effort) => this.timer.confirm(effort),
       onStatus: events.onStatus,
       onConflict: events.onConflict,
       onTheirs: events.onTheirs,
     });
-    if (!this.restored) keepCopy(sessionStorage, key, null);
+    if (!this.restored && !this.holdsBack) keepCopy(sessionStorage, key, null);
   }
 
   /** Starts what needs the page to be ready: saving restored changes, asking for the next case. */
@@ -74,6 +78,11 @@ export class CaseSession {
     });
   }
 
+  /** Whether nothing of the case may be changed: it is submitted and not reopened, or excluded. */
+  get isLocked(): boolean {
+    return this.payload.case.state === "submitted" || this.payload.excluded !== null;
+  }
+
   get activeSeconds(): number {
     return this.priorSeconds + this.timer.seconds;
   }
@@ -81,7 +90,8 @@ export class CaseSession {
   /** Whether seconds alone are worth a draft: not when a submitted or skipped case is only looked at. */
   get countsVisit(): boolean {
     const { state } = this.payload.case;
-    return (state !== "submitted" && state !== "skipped") || this.autosave.isDirty;
+    if (this.payload.case.is_own === false) return false;
+    return !this.isLocked && (state !== "skipped" || this.autosave.isDirty);
   }
 
   /** Puts the case off as it stands on the screen. */
@@ -89,7 +99,7 @@ export class CaseSession {
     await this.autosave.pause();
     const open = this.autosave.openConflict;
     if (open) return { kind: "stale", theirs: open.theirs };
-    const request = { ...this.autosave.requestBody(labels, this.timer.pendingSeconds), ...why };
+    const request = { ...this.autosave.requestBody(labels, this.timer.pending), ...why };
     const result = await skipCase(this.payload.urls.skip, request);
     if (result.kind === "skipped") this.autosave.finish();
     else {
@@ -99,11 +109,16 @@ export class CaseSession {
     return result;
   }
 
-  async submit(labels: Labels, acknowledged: readonly string[]): Promise<SubmitResult> {
+  /** Opens a submitted reading again; what it said stands until the next submission. */
+  async reopen(why: Skipped): Promise<ReopenResult> {
+    return reopenReading(this.payload.urls.reopen, { version: this.payload.draft?.version ?? 0, ...why });
+  }
+
+  async submit(labels: Labels, acknowledged: readonly string[], guidelines: SubmitRequest["guidelines"]): Promise<SubmitResult> {
     await this.autosave.pause();
     const open = this.autosave.openConflict;
     if (open) return { kind: "stale", theirs: open.theirs };
-    const result = await this.send(labels, acknowledged);
+    const result = await this.send(labels, acknowledged, guidelines);
     if (result.kind === "submitted") this.autosave.finish();
     else this.autosave.resume();
     return result;
@@ -116,15 +131,22 @@ export class CaseSession {
     return fetchNext(this.payload.urls.next);
   }
 
-  private async send(labels: Labels, acknowledged: readonly string[]): Promise<SubmitResult> {
+  /** The next case, as it was asked for ahead. */
+  async upcomingCase(): Promise<NextResult> {
+    const ready = await this.upcoming;
+    return ready?.kind === "next" ? ready : fetchNext(this.payload.urls.next);
+  }
+
+  private async send(labels: Labels, acknowledged: readonly string[], guidelines: SubmitRequest["guidelines"]): Promise<SubmitResult> {
     const submissionId = this.submissionId(labels, acknowledged);
     let result: SubmitResult = { kind: "unreachable" };
     for (let tried = 0; tried < SUBMIT_TRIES; tried += 1) {
       if (tried > 0) await wait(SUBMIT_WAIT_MS * tried);
       result = await submitReading(this.payload.urls.submit, {
-        ...this.autosave.requestBody(labels, this.timer.pendingSeconds),
+        ...this.autosave.requestBody(labels, this.timer.pending),
         submission_id: submissionId,
         acknowledged,
+        guidelines,
       });
       if (result.kind === "stale" && result.theirs) {
         // Our own draft whose answer was lost, or the same content, is taken over and the submission goes on.

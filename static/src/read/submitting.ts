@@ -6,6 +6,7 @@ import type { SubmitResult } from "./api";
 import { keyText } from "./hints";
 import type { ReadingPage } from "./page";
 import { settleUndecided } from "./state";
+import type { CasePayload } from "./types";
 import { openSubmitDialog } from "./view/submitDialog";
 
 export class Submitting {
@@ -20,9 +21,11 @@ export class Submitting {
   begin(): void {
     const { page } = this;
     if (this.isBusy || page.hasDialog) return;
+    if (!page.isOwn) return toast("This case is not among yours: there is nothing to submit.");
     if (page.isSettling) return toast("This case has only just opened: press again to submit.");
     const open = page.session.autosave.openConflict;
     if (open) return page.openConflict(open);
+    if (page.session.isLocked) return void this.goOn();
     if (page.attention.cells.length === 0) return void this.submit([]);
     const acknowledged = page.attention.contradictions.map(({ key }) => key);
     openSubmitDialog(page.attention, page.schema, {
@@ -40,8 +43,9 @@ export class Submitting {
     this.isBusy = true;
     page.status.showBusy(true);
     try {
-      const result = await page.session.submit(page.state.labels, acknowledged);
-      if (result.kind === "submitted") await this.bringNext(result.next, "submitted");
+      const result = await page.session.submit(page.state.labels, acknowledged, page.guidelines.shown);
+      if (result.kind === "submitted" && result.debrief) window.location.assign(result.debrief);
+      else if (result.kind === "submitted") await this.bringNext(result.next, "submitted");
       else this.explain(result);
     } finally {
       this.isBusy = false;
@@ -62,9 +66,27 @@ export class Submitting {
       return;
     }
     if (!next.answer.case) return this.showAllRead(key, done);
-    window.history.pushState(null, "", next.answer.case.urls.page);
-    page.showCase(next.answer.case);
-    toast(`${key} ${done}.`, { tone: "good", link: { href: reopen, text: "Reopen" } });
+    this.show(next.answer.case);
+    toast(`${key} ${done}.`, { tone: "good", link: { href: done === "submitted" ? `${reopen}#reopen` : reopen, text: "Reopen" } });
+  }
+
+  /** From a case that is only looked at to the next one to read. */
+  private async goOn(): Promise<void> {
+    const { page } = this;
+    this.isBusy = true;
+    try {
+      const next = await page.session.upcomingCase();
+      if (next.kind !== "next") toast("The next case could not be loaded.", { tone: "warn" });
+      else if (next.answer.case) this.show(next.answer.case);
+      else toast("There is no further case on your list.", { tone: "good" });
+    } finally {
+      this.isBusy = false;
+    }
+  }
+
+  private show(payload: CasePayload): void {
+    window.history.pushState(null, "", payload.urls.page);
+    this.page.showCase(payload);
   }
 
   private showAllRead(key: string, done: string): void {

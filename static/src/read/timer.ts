@@ -2,12 +2,19 @@
 
 export const IDLE_AFTER_MS = 60_000;
 
+/** What a reading cost: active seconds, and keys and cells pressed. */
+export interface Effort {
+  readonly seconds: number;
+  readonly presses: number;
+}
+
 export class ActiveTimer {
   private activeMs = 0;
   private takenMs = 0;
   private lastMs: number;
   private lastInputMs: number;
   private watching = true;
+  private presses = 0;
 
   constructor(nowMs: number) {
     this.lastMs = nowMs;
@@ -26,6 +33,11 @@ export class ActiveTimer {
     this.lastInputMs = nowMs;
   }
 
+  /** Counts a key, or a click on a cell. */
+  press(): void {
+    this.presses += 1;
+  }
+
   /** Whether the page is visible and its window focused. Coming back counts as input. */
   setWatching(watching: boolean, nowMs: number): void {
     this.advance(nowMs);
@@ -38,14 +50,15 @@ export class ActiveTimer {
     return Math.floor(this.activeMs / 1000);
   }
 
-  /** Whole seconds not yet handed over. */
-  get pendingSeconds(): number {
-    return Math.floor((this.activeMs - this.takenMs) / 1000);
+  /** Whole seconds and presses not yet handed over. */
+  get pending(): Effort {
+    return { seconds: Math.floor((this.activeMs - this.takenMs) / 1000), presses: this.presses };
   }
 
-  /** Marks seconds as recorded by the server; a lost answer simply does not call this. */
-  confirm(seconds: number): void {
+  /** Marks effort as recorded by the server; a lost answer simply does not call this. */
+  confirm({ seconds, presses }: Effort): void {
     this.takenMs += seconds * 1000;
+    this.presses -= presses;
   }
 }
 

@@ -35,6 +35,8 @@ export interface Section {
 }
 
 export interface ReportData {
+  /** Why there is no text, in words for the reader; empty or absent where there is one, or no report at all. */
+  readonly missing?: string;
   readonly text: string;
   readonly sha256: string;
   readonly sections: readonly Section[];
@@ -124,7 +126,43 @@ export interface Reading extends Labels {
   readonly active_seconds: number;
 }
 
-export type CaseState = "new" | "draft" | "skipped" | "submitted";
+export type CaseState = "new" | "draft" | "skipped" | "returned" | "submitted";
+
+/** One of the words of a thread. `author` is "you" or a role: no names. */
+export interface NoteWords {
+  readonly id: number;
+  readonly author: string;
+  readonly text: string;
+  readonly at: string;
+}
+
+/** A note of the reader, or one written to them, and the answers to it. */
+export interface NoteThread extends NoteWords {
+  readonly kind: "comment" | "flag" | "return";
+  /** Key of the cell; empty for the whole case. */
+  readonly cell: string;
+  readonly is_settled: boolean;
+  readonly answers: readonly NoteWords[];
+}
+
+/** The latest words that guide readers, of a finding or of the project. */
+export interface Guideline {
+  readonly version: number;
+  readonly text: string;
+  readonly what_changed: string;
+  readonly written_at: string;
+  /** Written since the reader's last reading. */
+  readonly is_new: boolean;
+}
+
+/** By the name of the finding; the project's own has no name. */
+export type Guidelines = Readonly<Record<string, Guideline>>;
+
+/** Until when a case of the queue is this reader's. Lapsed: it went back, and what was typed is kept. */
+export interface Reservation {
+  readonly until: string | null;
+  readonly is_lapsed: boolean;
+}
 
 export interface CasePayload {
   readonly case: {
@@ -134,18 +172,29 @@ export interface CasePayload {
     readonly total: number;
     readonly state: CaseState;
     readonly done: number;
+    /** Whether the reader reads the case; others only look at it. */
+    readonly is_own?: boolean;
   };
   readonly report: ReportData;
   readonly arm: "prefilled" | "blank";
   readonly prefill: Prefill | null;
   readonly draft: Draft | null;
   readonly reading: Reading | null;
+  /** The reader's threads on this case, oldest first. */
+  readonly notes: readonly NoteThread[];
+  /** Why the case counts for nothing; null when it counts. */
+  readonly excluded: string | null;
+  /** The latest version of each guideline. */
+  readonly guidelines: Readonly<Record<string, number>>;
   /** How many series there are to look at; null when the case has no images. */
   readonly images: { readonly n_series: number } | null;
   readonly urls: {
     readonly draft: string;
     readonly submit: string;
     readonly skip: string;
+    readonly reopen: string;
+    readonly notes: string;
+    readonly guidelines: string;
     readonly next: string;
     readonly page: string;
     readonly images: string;
@@ -153,12 +202,17 @@ export interface CasePayload {
     readonly viewer: string;
     readonly jump: string;
     readonly summary: string;
+    readonly heartbeat?: string;
+    readonly give_back?: string;
   };
+  /** Of a case that was taken from the queue. */
+  readonly reservation?: Reservation | null;
 }
 
 export interface DraftRequest extends Labels {
   readonly version: number;
   readonly active_seconds_delta: number;
+  readonly key_presses_delta: number;
   readonly client_id: string;
   /** The run that the screen was pre-filled by, null for a blank form. */
   readonly prefill_run: string | null;
@@ -167,11 +221,28 @@ export interface DraftRequest extends Labels {
 export interface SubmitRequest extends DraftRequest {
   readonly submission_id: string;
   readonly acknowledged: readonly string[];
+  /** The version shown of each guideline. */
+  readonly guidelines: Readonly<Record<string, number>>;
 }
 
 export interface SkipRequest extends DraftRequest {
   readonly reason: string;
   readonly note: string;
+}
+
+/** Why a submitted reading is opened again; `version` is that of the draft. */
+export interface ReopenRequest {
+  readonly version: number;
+  readonly reason: string;
+  readonly note: string;
+}
+
+/** A note of the reader, or an answer to the thread `parent`. */
+export interface NoteRequest {
+  readonly kind: "comment" | "flag";
+  readonly cell: string;
+  readonly text: string;
+  readonly parent: number | null;
 }
 
 export interface NextAnswer {

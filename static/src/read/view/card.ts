@@ -41,7 +41,7 @@ export function createCard(
     onRemoveQuote: (position: number) => void;
     onImageValue: (value: ValueCode) => void;
   },
-  others: HTMLElement | null = null,
+  parts: { others: HTMLElement; notes: HTMLElement; guideline: HTMLElement } | null = null,
 ): CardView {
   const title = el("h2", { class: "card-title" });
   const place = el("span", { class: "dim" });
@@ -76,12 +76,14 @@ export function createCard(
   const element = el("section", { class: "card", attrs: { "aria-label": "Focused cell" } }, [
     el("header", {}, [title, place]),
     definition,
+    parts?.guideline,
     el("div", { class: "chips", attrs: { role: "group", "aria-label": "Value" } }, values.map(({ button }) => button)),
     schema.data.urgency_levels.length > 0 ? urgency : null,
     el("div", { class: "chips" }, [disagrees, imageShows.element, comment]),
     machine,
-    others,
+    parts?.others,
     quotes.element,
+    parts?.notes,
   ]);
 
   function update(state: ReadingState, evidence: EvidenceMap): void {

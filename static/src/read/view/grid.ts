@@ -19,6 +19,10 @@ export interface GridMarks {
   readonly unsupported: ReadonlySet<number>;
   /** Cells on which labelers differ. */
   readonly differing: ReadonlySet<number>;
+  /** Cells that have notes. */
+  readonly noted: ReadonlySet<number>;
+  /** Findings whose guideline is new to the reader; without a name that of the project. */
+  readonly news: ReadonlySet<string>;
 }
 
 export interface GridView {
@@ -107,7 +111,7 @@ export function createGrid(schema: SchemaTable, onPick: (index: number) => void)
     if (differs) cell.append(differMark());
   }
 
-  function update(state: ReadingState, attention: Attention, { pendingColumn, linked, unsupported, differing }: GridMarks): void {
+  function update(state: ReadingState, attention: Attention, { pendingColumn, linked, unsupported, differing, noted, news }: GridMarks): void {
     const focused = schema.place(state.focus);
     const clashes = new Set(attention.contradictions.flatMap((each) => each.cells));
     for (const [index, cell] of cells) {
@@ -120,18 +124,23 @@ export function createGrid(schema: SchemaTable, onPick: (index: number) => void)
       if (isChanged(state, index, key)) classes.push("changed");
       if (clashes.has(index)) classes.push("clash");
       if (hasImageDisagrees(note)) classes.push("disagrees");
-      if (note.comment) classes.push("commented");
+      if (note.comment || noted.has(index)) classes.push("commented");
       if (linked.has(index)) classes.push("linked");
       if (unsupported.has(index)) classes.push("unsupported");
       if (index === state.focus) classes.push("focus");
       setClass(cell, classes.join(" "));
-      const more = (unsupported.has(index) ? ", no sentence supports it" : "") + (differing.has(index) ? ", labelers differ" : "");
+      const more = (unsupported.has(index) ? ", no sentence supports it" : "") + (differing.has(index) ? ", labelers differ" : "") + (noted.has(index) ? ", has notes" : "");
       setAttribute(cell, "aria-label", cellLabel(state, schema, index, clashes) + more);
       setAttribute(cell, "tabindex", index === state.focus ? "0" : "-1");
       setAttribute(cell, "aria-selected", String(index === state.focus || linked.has(index)));
     }
     for (const [row, line] of rows.entries()) setClass(line, row === focused.row ? "on" : "");
-    for (const [column, header] of [...head.cells].slice(1).entries()) setClass(header, column === focused.column ? "on" : "");
+    for (const [column, header] of [...head.cells].slice(1).entries()) {
+      const name = schema.data.findings[column]?.name ?? "";
+      const isNew = news.has(name);
+      setClass(header, [column === focused.column ? "on" : "", isNew ? "guided" : ""].filter(Boolean).join(" "));
+      setAttribute(header, "aria-label", isNew ? `${name}, new guideline` : name);
+    }
     setClass(element, pendingColumn ? "cells pending-column" : "cells");
   }
 

@@ -43,6 +43,11 @@ export function createReport(evidence: EvidenceMap, schema: SchemaTable, actions
   return new Report(evidence, schema, actions);
 }
 
+/** The words; or, of a report whose words nobody has, that this is so. */
+function childrenOf(drawn: ReportText, { report }: EvidenceMap): readonly Node[] {
+  return report.missing ? [el("p", { class: "report-missing" }, [report.missing])] : drawn.sections;
+}
+
 class Report implements ReportView {
   readonly element = el("div", { class: "report-text" });
   private readonly schema: SchemaTable;
@@ -57,7 +62,7 @@ class Report implements ReportView {
     this.schema = schema;
     this.evidence = evidence;
     this.drawn = drawReport(evidence);
-    replaceChildren(this.element, this.drawn.sections);
+    replaceChildren(this.element, childrenOf(this.drawn, evidence));
     this.element.addEventListener("click", (event) => {
       if (!window.getSelection()?.isCollapsed) return;
       const mention = mentionAt(event.target);
@@ -82,7 +87,7 @@ class Report implements ReportView {
     const focused = this.focusedMention;
     this.evidence = evidence;
     this.drawn = drawReport(evidence);
-    replaceChildren(this.element, this.drawn.sections);
+    replaceChildren(this.element, childrenOf(this.drawn, evidence));
     this.showUnused(this.unused);
     this.showMention(this.mention, { focus: focused !== null && focused === this.mention });
   }

@@ -82,20 +82,13 @@ export function createStatus(on: { save: () => void; submit: () => void; help: (
 
   return {
     showCase(payload) {
-      const { case: info, prefill, reading } = payload;
+      const { case: info, prefill } = payload;
       setText(byId("case-key"), info.key);
       setText(byId("case-place"), `${info.position} of ${info.total}`);
       setText(byId("case-arm"), prefill ? `pre-filled by ${prefill.labeler}` : "blank form");
       const progress = byId("case-progress") as HTMLProgressElement;
       progress.max = Math.max(1, info.total);
       progress.value = info.done;
-      const banner = byId("case-banner");
-      banner.hidden = reading === null;
-      const revision = reading?.revision ?? 0;
-      setText(
-        banner,
-        `Submitted as revision ${revision}${info.state === "draft" ? "; this is a newer draft" : ""}. Submitting again makes revision ${revision + 1}.`,
-      );
       document.title = `${info.key} · Overread`;
     },
     showSave(status, nowMs) {

@@ -1,4 +1,4 @@
-/** Why a case is put off: a reason by its number or the arrows, words if wanted. The chord that opened it confirms. */
+/** A verb that needs a reason: one of a list by its number or the arrows, words if wanted. Ctrl+Enter confirms. */
 
 import { openDialog } from "../../lib/dialog";
 import type { Dialog } from "../../lib/dialog";
@@ -12,11 +12,20 @@ interface Reason {
   readonly says: string;
 }
 
-export function openSkipDialog(on: { skip: (why: Skipped) => void; close: () => void }): Dialog {
-  const reasons = embeddedJson<Reason[]>("skip-reasons");
-  const radios = reasons.map(({ reason }) => el("input", { attrs: { type: "radio", name: "skip-reason", value: reason } }));
+export interface Asked {
+  readonly title: string;
+  readonly lead: string;
+  /** What the button says. */
+  readonly accept: string;
+  /** Id of the list that the page embeds. */
+  readonly reasons: string;
+}
+
+export function openReasonDialog(asked: Asked, on: { accept: (why: Skipped) => void; close: () => void }): Dialog {
+  const reasons = embeddedJson<Reason[]>(asked.reasons);
+  const radios = reasons.map(({ reason }) => el("input", { attrs: { type: "radio", name: "reason", value: reason } }));
   const note = el("textarea", { attrs: { rows: 2, maxlength: 1000, "aria-label": "In your words", placeholder: "In your words (needed for another reason)" } });
-  const accept = el("button", { class: "button button-primary", attrs: { type: "button" } }, ["Skip this case ", kbd("Ctrl Enter")]);
+  const accept = el("button", { class: "button button-primary", attrs: { type: "button" } }, [`${asked.accept} `, kbd("Ctrl Enter")]);
   const chosen = (): string => radios.find((radio) => radio.checked)?.value ?? "";
 
   const show = (): void => {
@@ -25,14 +34,14 @@ export function openSkipDialog(on: { skip: (why: Skipped) => void; close: () => 
   const finish = (): void => {
     if (accept.disabled) return;
     dialog.close();
-    on.skip({ reason: chosen(), note: note.value.trim() });
+    on.accept({ reason: chosen(), note: note.value.trim() });
   };
   accept.addEventListener("click", finish);
   note.addEventListener("input", show);
   for (const radio of radios) radio.addEventListener("change", show);
 
   const dialog: Dialog = openDialog({
-    title: "Skip this case",
+    title: asked.title,
     class: "dialog-skip",
     onClose: on.close,
     onKey: (event) => {
@@ -47,7 +56,7 @@ export function openSkipDialog(on: { skip: (why: Skipped) => void; close: () => 
       event.preventDefault();
     },
     children: [
-      el("p", { class: "lead", text: "It keeps what you have entered and comes again once no other case is left, or when you open it." }),
+      el("p", { class: "lead", text: asked.lead }),
       el(
         "div",
         { class: "skip-reasons", attrs: { role: "radiogroup", "aria-label": "Reason" } },
