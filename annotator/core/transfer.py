@@ -14,6 +14,8 @@ from labeling.core.schema import Schema
 
 # Where a stored body keeps what an import had to change.
 IMPORTED = "imported"
+# There: the file did not say when the reading was made, and its time is that of the import.
+UNTIMED = "untimed"
 _SAID_BY_LABELS = frozenset({"evidence", "probability", "logit_difference", "reason", "flags", "image_value"})
 _NUMBERS = ("probability", "logit_difference")
 

@@ -20,7 +20,7 @@ def add_file_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("files of labels that were made elsewhere")
     group.add_argument("--rater", default=UNNAMED, help="who made the labels, where the file does not say")
     group.add_argument(
-        "--mapping", type=Path, metavar="FILE", help="what names in a file of Label Studio mean, as JSON"
+        "--mapping", type=Path, metavar="FILE", help="what names in a file of Label Studio or doccano mean, as JSON"
     )
     group.add_argument("--only", nargs="+", metavar="RATER", help="take only the labels of these raters of the file")
 
@@ -40,12 +40,14 @@ def labels_from_file(
     asked = {
         name: options[name] for name in ("what", "arm", "create_readers", "prefill", "only_machine") if name in options
     }
-    chosen = LabelImportOptions(
-        rater=options["rater"],
-        mapping=_mapping(options["mapping"]),
-        raters=frozenset(options["only"]) if options["only"] else None,
-        **asked,
-    )
+    with messages_to_user():
+        chosen = LabelImportOptions(
+            rater=options["rater"],
+            mapping=_mapping(options["mapping"]),
+            raters=frozenset(options["only"]) if options["only"] else None,
+            readers=_readers(options.get("readers", [])),
+            **asked,
+        )
     progress = Progress("label sets", wanted=options["verbosity"] > 0)
     with messages_to_user():
         outcome = import_labels(
@@ -54,6 +56,17 @@ def labels_from_file(
     progress.end()
     _tell(outcome, out, dry_run=dry_run)
     return outcome
+
+
+def _readers(pairs: list[str]) -> dict[str, str]:
+    """Users by raters of the file, from `NAME=USER`; a name may hold equals signs, a user name none."""
+    readers = {}
+    for pair in pairs:
+        rater, equals, username = pair.rpartition("=")
+        if not (rater and equals and username):
+            raise CommandError(f"--reader is {pair[:80]!r}, expected is NAME=USER")
+        readers[rater] = username
+    return readers
 
 
 def _mapping(path: Path | None) -> StudioMapping:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from annotator.exceptions import ImportRefused
 from annotator.services.outcomes import LabelOutcome, Outcome, RowOutcome, refused_row
-from labeling.core.intake.records import ProblemCode
+from labeling.core.intake.records import DEFAULT_LIMITS, ProblemCode
 from labeling.core.schema import Schema
-from labeling.core.tables import LabeledReport, LabelTable, StudioMapping, jsonl, read_labels
+from labeling.core.tables import LabeledReport, LabelTable, StudioMapping, doccano, jsonl, read_labels
 
 JSONL = "jsonl"
 # Whoever made the labels, where nobody says.
@@ -19,7 +19,10 @@ UNNAMED = "imported"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelFile:
-    """A file of labels under its `name`; `rater` made them where it does not say, `mapping` is for Label Studio."""
+    """A file of labels under its `name`; `rater` made them where it does not say.
+
+    `mapping` is for Label Studio and doccano.
+    """
 
     path: Path
     name: str
@@ -27,23 +30,40 @@ class LabelFile:
     mapping: StudioMapping
 
     @property
-    def is_label_studio(self) -> bool:
-        """Whether it is an array of tasks."""
-        return self._begin() == b"["
+    def takes_mapping(self) -> bool:
+        """Whether it comes from a program in whose files names may need a mapping: Label Studio, doccano."""
+        with self.path.open("rb") as stream:
+            return self._begin() == b"[" or stream.read(2) == b"PK" or self._is_doccano
+
+    @property
+    def _is_doccano(self) -> bool:
+        return self._begin() == b"{" and doccano.is_line(self._first_line())
 
     def _begin(self) -> bytes:
         with self.path.open("rb") as stream:
             return stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
 
+    def _first_line(self) -> str:
+        """The first line that is not blank; empty where the file is no UTF-8 text."""
+        try:
+            with self.path.open(encoding="utf-8-sig", newline="\n") as stream:
+                lines = iter(lambda: stream.readline(DEFAULT_LIMITS.max_record_chars), "")
+                return next((line for line in lines if line.strip()), "")
+        except UnicodeDecodeError:
+            return ""
+
     def label_sets(self, schema: Schema, outcome: LabelOutcome) -> Iterator[LabeledReport]:
         """Label sets of the file; rows that cannot be read are counted. JSON Lines are read as they are needed."""
-        if self._begin() == b"{":
+        if self._begin() == b"{" and not self._is_doccano:
             outcome.format = JSONL
             yield from _read_jsonl(self.path, self.name, schema, outcome)
             return
         table = read_labels(self.path, schema=schema, filename=self.name, rater=self.rater, mapping=self.mapping)
         if table.schema.hash != schema.hash:
-            raise ImportRefused(f"{table.format} merges findings and cannot be read back; use long, leavs or jsonl")
+            raise ImportRefused(
+                f"{table.format} merges findings and cannot be read back under {schema.name}; use long, leavs or "
+                "jsonl, or a project under the schema abdomen-ct-wide, whose findings are merged"
+            )
         outcome.format = table.format
         outcome.notes += table.notes
         for problem in table.problems:

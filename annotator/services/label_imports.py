@@ -1,12 +1,16 @@
 """Bring labels back in: readings with their revisions and readers, machine labels as runs; nothing comes in twice."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Case as If
+from django.db.models import When
 from django.db.models.functions import Length
 from django.utils import timezone
 
@@ -20,6 +24,7 @@ from annotator.services.imported_readings import ReadingWriter
 from annotator.services.imported_runs import MoreReports, Origin, RunWriter
 from annotator.services.label_files import UNNAMED, LabelFile
 from annotator.services.outcomes import LabelOutcome, RowOutcome
+from labeling.core.evaluation.ratings import plain_id
 from labeling.core.intake import IntakeError
 from labeling.core.intake.records import has_unstorable
 from labeling.core.tables import LabeledReport, StudioMapping, TableError
@@ -35,8 +40,9 @@ class LabelImportOptions:
     `what` is readings or machine, `arm` whether readers started from machine labels; JSON Lines of ours say both.
     `create_readers` makes accounts that nobody can sign in with for readers unknown here; `prefill` lets readers
     start from imported machine labels, of `prefill_rater` where a file has several raters. `rater` is who made the
-    labels where the file does not say, `mapping` what names in a file of Label Studio mean. `raters`, where given, are
-    the only ones that are taken. With `only_machine` readings are refused.
+    labels where the file does not say, `mapping` what names in a file of Label Studio or doccano mean. `raters`, where
+    given, are the only ones that are taken. `readers` are users here by the raters of the file, who else keep their
+    names. With `only_machine` readings are refused.
     """
 
     what: str = ""
@@ -47,7 +53,15 @@ class LabelImportOptions:
     rater: str = UNNAMED
     mapping: StudioMapping = NO_MAPPING
     raters: frozenset[str] | None = None
+    readers: Mapping[str, str] = field(default_factory=dict)
     only_machine: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse two raters who would become one reader: neither's readings could be told from the other's."""
+        counts = Counter(self.readers.values())
+        twice = sorted(name for name, n in counts.items() if n > 1)
+        if twice:
+            raise ImportRefused(f"two raters of the file cannot both be the user {twice[0]!r}")
 
 
 def import_labels(
@@ -63,8 +77,7 @@ def import_labels(
     """Store the label sets of a file; all of it or, when something breaks, nothing.
 
     A label set that is stored already is unchanged; one that does not fit is refused with a reason. Raises
-    `ImportRefused` when the file as a whole cannot be read. With `dry_run` nothing is stored, and of readings nothing
-    is told.
+    `ImportRefused` when the file as a whole cannot be read. With `dry_run` nothing is stored.
     """
     chosen = options or LabelImportOptions()
     file = LabelFile(path=path, name=file_name or path.name, rater=chosen.rater, mapping=chosen.mapping)
@@ -101,6 +114,7 @@ class _Job:
         self._schema = parsed_schema(project.schema)
         self._dry_run = dry_run
         self._progress = progress
+        self._now = timezone.now()
 
     def carry_out(self, anew: set[tuple[str, str]]) -> LabelOutcome:
         """Store all, with runs of their own for what is `anew`."""
@@ -111,7 +125,12 @@ class _Job:
         labels = chain(list(islice(unread, BATCH)), unread)
         with self._one_piece():
             readings = ReadingWriter(
-                self.project, self._schema, arm=self.options.arm, create_readers=self.options.create_readers
+                self.project,
+                self._schema,
+                arm=self.options.arm,
+                create_readers=self.options.create_readers,
+                now=self._now,
+                dry_run=self._dry_run,
             )
             runs = RunWriter(
                 self.project, self._schema, actor=self._actor, origin=origin, anew=anew, dry_run=self._dry_run
@@ -122,9 +141,10 @@ class _Job:
                 n_done += len(batch)
                 if self._progress:
                     self._progress(n_done)
+            readings.finish()
             self.outcome.runs = runs.finish(prefill=self.options.prefill, rater=self.options.prefill_rater)
             if self.outcome.created and not self._dry_run:
-                self._log(origin.file_sha256)
+                self._log(origin)
         return self.outcome
 
     @contextmanager
@@ -138,19 +158,21 @@ class _Job:
             yield
 
     def _origin(self) -> Origin:
-        mapping = {}
-        if self._file.is_label_studio:
-            sent = asdict(self.options.mapping)
-            mapping = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in sent.items()}
+        mapping = _plain(self.options.mapping) if self._file.takes_mapping else {}
         return Origin(self._file.name, sha256_of(self._file.path), mapping)
 
-    def _log(self, digest: str) -> None:
+    def _log(self, origin: Origin) -> None:
+        said = {"mapping": origin.mapping, "readers": dict(self.options.readers)}
         Event.objects.create(
             project=self.project,
             actor=self._actor,
             verb=Event.Verb.LABELS_IMPORTED,
-            payload={"file_sha256": digest, **self.outcome.counts()},
-            at=timezone.now(),
+            payload={
+                "file_sha256": origin.file_sha256,
+                **{name: value for name, value in said.items() if value},
+                **self.outcome.counts(),
+            },
+            at=self._now,
         )
 
     def _store(self, batch: list[LabeledReport], *, readings: ReadingWriter, runs: RunWriter) -> None:
@@ -173,11 +195,11 @@ class _Job:
             if refused := self._refused(labels, case, kind):
                 self.outcome.add(refused)
             elif case is not None and kind == READINGS:
-                of_readers.append(imported_readings.Incoming(labels, case.case_id, case.text_length))
+                named = replace(labels, rater=self.options.readers.get(labels.rater, labels.rater))
+                of_readers.append(imported_readings.Incoming(named, case.case_id, case.text_length))
             elif case is not None and case.report_id is not None:
                 of_machines.append(imported_runs.Incoming(labels, case.report_id, case.text_length))
-        told = [] if self._dry_run else readings.write(of_readers)
-        for row in (*told, *runs.write(of_machines)):
+        for row in (*readings.write(of_readers), *runs.write(of_machines)):
             self.outcome.add(row)
 
     def _refused(self, labels: LabeledReport, case: "_Known | None", kind: object) -> RowOutcome | None:
@@ -186,7 +208,7 @@ class _Job:
         if reason := _mismatch(labels, case):
             return RowOutcome(0, labels.report_id, "refused", "no_match", reason)
         if kind == READINGS and self.options.only_machine:
-            reason = f"{shown}: this is a reading; readings come in by manage.py import_labels"
+            reason = f"{shown}: this is a reading; say that people made the labels, or use manage.py import_labels"
             return RowOutcome(0, labels.report_id, "refused", "reading", reason)
         if kind == READINGS or (kind == MACHINE and case is not None and case.report_id is not None):
             return None
@@ -204,6 +226,12 @@ class _Known:
     text_length: int
 
 
+def _plain(mapping: StudioMapping) -> dict[str, Any]:
+    """The mapping as plain values; what was not said of unsaid cells is left out."""
+    sent = {name: value for name, value in asdict(mapping).items() if value or name not in ("unsaid", "empty")}
+    return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in sent.items()}
+
+
 def _is_storable(labels: LabeledReport) -> bool:
     """Whether both databases can store every text of a label set."""
     waiting: list[object] = [labels.report_id, labels.rater, dict(labels.meta.extra)]
@@ -219,8 +247,18 @@ def _is_storable(labels: LabeledReport) -> bool:
     return True
 
 
-def _known_cases(project: Project, keys: Iterable[str]) -> dict[str, _Known]:
-    cases = Case.objects.filter(project=project, key__in=list(keys)).order_by().annotate(length=Length("report__text"))
+def _known_cases(project: Project, keys: set[str]) -> dict[str, _Known]:
+    """The cases by these ids; one that no case has stands for the case called so without folder and file endings."""
+    found = _cases_called(project, keys)
+    plain = {key: plain_id(key) for key in keys - found.keys()}
+    more = _cases_called(project, set(plain.values()))
+    return found | {key: more[name] for key, name in plain.items() if name in more}
+
+
+def _cases_called(project: Project, keys: Iterable[str]) -> dict[str, _Known]:
+    cases = Case.objects.filter(project=project, key__in=list(keys)).order_by()
+    has_text = When(report__has_text=True, then=Length("report__text"))
+    cases = cases.annotate(length=If(has_text, default=0))
     rows = cases.values_list("key", "pk", "report_id", "report__text_sha256", "length")
     return {key: _Known(case_id, report_id, sha256, length or 0) for key, case_id, report_id, sha256, length in rows}
 

@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from annotator.models import Project, User
-from annotator.services.exports import MACHINE
+from annotator.services.exports import MACHINE, READINGS
 from annotator.services.label_files import UNNAMED
 from annotator.services.label_imports import LabelImportOptions, import_labels
 from annotator.services.outcomes import LabelOutcome, RowOutcome, RunOutcome
@@ -29,24 +30,31 @@ STATES = tuple(str(state).replace("_", " ") for state in CODE_OF_STATE)
 class Choices:
     """What a manager chose for a file: which of its raters to take, None for all, and whose labels readers start from.
 
-    `prefill_rater` is None when readers go on as before, and empty for the only rater of the file.
+    `prefill_rater` is None when readers go on as before, and empty for the only rater of the file. `arm` is that of
+    readings, empty for machine labels; `readers` are users here by the raters of the file.
     """
 
     rater: str = UNNAMED
     mapping: StudioMapping = NO_MAPPING
     raters: frozenset[str] | None = None
     prefill_rater: str | None = None
+    arm: str = ""
+    create_readers: bool = False
+    readers: Mapping[str, str] = field(default_factory=dict)
 
     def options(self) -> LabelImportOptions:
         """The same for the import."""
         return LabelImportOptions(
-            what=MACHINE,
+            what=READINGS if self.arm else MACHINE,
+            arm=self.arm,
+            create_readers=self.create_readers,
+            readers=self.readers,
             rater=self.rater,
             mapping=self.mapping,
             raters=self.raters,
             prefill=self.prefill_rater is not None,
             prefill_rater=self.prefill_rater or "",
-            only_machine=True,
+            only_machine=not self.arm,
         )
 
 
@@ -54,7 +62,7 @@ class Choices:
 class Said:
     """What became of a file, or would: counts, runs, and the first refused label sets. It stands in a JSON file.
 
-    `basis` is what it depends on beside the file.
+    `basis` is what it depends on beside the file, `n_by_rater` how many label sets each rater of the file has.
     """
 
     is_over: bool
@@ -67,6 +75,7 @@ class Said:
     runs: list[dict[str, Any]]
     problems: list[dict[str, Any]] = field(repr=False)
     basis: str = ""
+    n_by_rater: dict[str, int] = field(default_factory=dict)
 
     @property
     def n_importable(self) -> int:
@@ -141,7 +150,8 @@ def _basis(project: Project, choices: Choices) -> str:
     """What an import depends on beside the file: the choices, and the schema, reports and runs of the project."""
     chosen = asdict(choices)
     runs = Run.objects.filter(project=project).order_by("-pk").values_list("pk", flat=True)
-    here = [project.schema_id, project.reports.count(), project.cases.count(), runs.first()]
+    readings = project.readings.order_by("-pk").values_list("pk", flat=True)
+    here = [project.schema_id, project.reports.count(), project.cases.count(), runs.first(), readings.first()]
     return json.dumps([chosen, here], sort_keys=True, default=sorted)
 
 
@@ -157,6 +167,7 @@ def _kept(upload: Upload, outcome: LabelOutcome, *, is_over: bool, basis: str = 
         runs=[_run(run) for run in outcome.runs],
         problems=[_problem(problem) for problem in outcome.problems],
         basis=basis,
+        n_by_rater=dict(sorted(outcome.raters.items())),
     )
     path = upload.path.parent / _SAID
     path.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""Upload a file of labels made elsewhere, look at it, import it as runs, see what was refused."""
+"""Upload a file of labels made elsewhere, look at it, import it as runs or readings, see what was refused."""
 
 from typing import cast
 
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from annotator.exceptions import ImportRefused, UserError
 from annotator.label_forms import LabelChoicesForm, LabelUploadForm
 from annotator.models import Project, Role, User
-from annotator.selectors.label_files import rater_before, start_of_readers
+from annotator.selectors.label_files import rater_before, reader_rows, start_of_readers
 from annotator.selectors.permissions import project_for
 from annotator.selectors.schemas import parsed_schema
 from annotator.services.label_uploads import MAX_LABEL_FILE_BYTES, STATES, Said, bring_in, look_at, said_of
@@ -96,8 +96,10 @@ def _look(request: HttpRequest, project: Project, upload: Upload, form: LabelCho
     said = look_at(project=project, upload=upload, choices=form.chosen(), again=form.is_bound)
     if said.is_over:
         return _result_page(request, project, upload, said)
+    chosen = form.chosen()
     form.show(said, now=start_of_readers(project))
-    context = _context(project, upload, said) | {"form": form}
+    readers = reader_rows(project, said.n_by_rater, chosen.readers) if chosen.arm else []
+    context = _context(project, upload, said) | {"form": form, "readers": readers, "is_readings": bool(chosen.arm)}
     return render(request, "annotator/label_import_preview.html", context, status=422 if form.errors else 200)
 
 
@@ -118,7 +120,7 @@ def _imported(request: HttpRequest, project: Project, upload: Upload, said: Said
     if not counts["created"]:
         messages.info(request, f"Nothing new: {counts['unchanged']:,} label sets are here already.")
     else:
-        messages.success(request, f"{upload.file_name}: labels of {counts['created']:,} reports came in.")
+        messages.success(request, f"{upload.file_name}: {counts['created']:,} label sets came in.")
     if said.problems or not said.runs:
         return redirect("label_import_preview", slug=project.slug, token=upload.token)
     if len(said.runs) > 1:

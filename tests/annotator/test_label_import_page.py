@@ -329,7 +329,7 @@ def test_own_export_of_machine_labels_is_here_already(client, project):
         (b"", "cannot be imported"),
         (b"[" * 100_000, "nested too deeply"),
         (b'[{"data": 1}]', "this is no label table"),
-        (b"PK\x03\x04", "CSV, JSON and JSON Lines only"),
+        (b"PK\x03\x04", "the ZIP archive is damaged"),
     ],
 )
 def test_file_that_holds_no_labels_is_refused_and_removed(client, project, upload_dir, content, words):

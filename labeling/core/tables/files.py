@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import IO, Final, TextIO
 
 from labeling.core.intake.delimited import open_delimited
-from labeling.core.intake.encoding import bounded_lines, detect_encoding, text_of
+from labeling.core.intake.encoding import Encoding, bounded_lines, detect_encoding, text_of
+from labeling.core.intake.json_stream import JsonReader
 from labeling.core.intake.records import DEFAULT_LIMITS, FileSource, IntakeError, Limits, Source
 from labeling.core.intake.sniffing import is_zip
 from labeling.core.schema import Schema
-from labeling.core.tables import jsonl, label_studio, leavs, long, wide
+from labeling.core.tables import doccano, jsonl, label_studio, leavs, long, wide
 from labeling.core.tables.records import LabeledReport, LabelTable, TableError
 from labeling.core.tables.studio_names import NO_MAPPING, StudioMapping
 
@@ -83,10 +84,11 @@ def read_labels(
     mapping: StudioMapping = NO_MAPPING,
     limits: Limits = DEFAULT_LIMITS,
 ) -> LabelTable:
-    """Read a label table of any of `FORMATS`, or of Label Studio, told by its content. A file object can seek.
+    """Read a label table of any of `FORMATS`, of Label Studio or of doccano, told by its content.
 
     `rater` stands for whoever made the labels where the file does not say, `mapping` says what names in a file of Label
-    Studio mean. Raises `IntakeError` when the file is no label table, `TableError` when it is one of another schema.
+    Studio or doccano mean. A file object can seek. Raises `IntakeError` when the file is no label table, `TableError`
+    when it is one of another schema.
     """
     with ExitStack() as stack:
         if isinstance(path_or_fileobj, (str, os.PathLike)):
@@ -96,11 +98,13 @@ def read_labels(
                 raise IntakeError(f"{filename}: {error.strerror}", code="cannot_open") from error
         else:
             stream = path_or_fileobj
+        others = doccano.Reader(schema, mapping, rater=rater, limits=limits)
         if is_zip(stream):
-            raise IntakeError("label tables are read from CSV, JSON and JSON Lines only", code="not_a_label_table")
+            return others.archive(stream)
         encoding = detect_encoding(stream)
-        with text_of(stream, encoding) as text:
-            begin = text.read(4096).lstrip()[:1]
+        begin, is_of_doccano = _begin(stream, encoding, limits)
+        if is_of_doccano:
+            return others.file(stream, encoding=encoding)
         if begin == "{":
             with text_of(stream, encoding) as text:
                 return jsonl.read(bounded_lines(text, max_chars=limits.max_record_chars), schema=schema)
@@ -110,6 +114,21 @@ def read_labels(
             )
         source = open_delimited(stream, encoding=encoding, filename=filename, limits=limits, keep_uneven=True)
         return _reader_of(source)(source, schema=schema, rater=rater)
+
+
+def _begin(stream: IO[bytes], encoding: Encoding, limits: Limits) -> tuple[str, bool]:
+    """The first character of the text, and whether its first JSON object is an entry of doccano."""
+    with text_of(stream, encoding) as text:
+        begin = text.read(4096).lstrip()[:1]
+    if begin not in ("{", "["):
+        return begin, False
+    with text_of(stream, encoding) as text:
+        if begin == "{":
+            lines = bounded_lines(text, max_chars=limits.max_record_chars)
+            return begin, doccano.is_line(next((line for line in lines if line.strip()), ""))
+        reader = JsonReader(text, max_value_chars=limits.max_record_chars)
+        first = next((reader.value() for _ in reader.array()), None)
+        return begin, doccano.is_entry(first)
 
 
 def _reader_of(source: Source) -> Callable[..., LabelTable]:

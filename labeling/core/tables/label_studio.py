@@ -4,48 +4,26 @@ A task is read one at a time. What an annotation or a prediction says is a label
 read for certain is refused as a whole, with its task and report, and the others stay.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import IO, Any, Final, TypeGuard
 
-from labeling.core.intake.columns import is_blank, show_name, suggest_mapping
 from labeling.core.intake.encoding import Encoding, text_of
 from labeling.core.intake.json_stream import JsonReader
 from labeling.core.intake.records import IntakeError, Limits, ProblemCode, RowProblem
 from labeling.core.schema import Schema
-from labeling.core.tables.records import LabeledReport, LabelMeta, LabelTable
-from labeling.core.tables.studio_names import StudioMapping, StudioNames
-from labeling.core.tables.studio_results import StudioError, labels_of_results, results_of_minimal
-from labeling.core.tables.studio_spans import Offsets
+from labeling.core.tables.records import LabelMeta, LabelTable
+from labeling.core.tables.studio_names import StudioMapping
+from labeling.core.tables.studio_results import StudioError, results_of_minimal
+from labeling.core.tables.told import MACHINE_KIND, Found, Saying, SayingReader
 
 FORMAT_NAME: Final = "label-studio"
-# Labels of a model keep this kind whoever imports them.
-MACHINE_KIND: Final = "machine"
-_MAX_RATER_CHARS: Final = 150
 _LISTS: Final = ("annotations", "completions", "predictions")
 _SHOWN_IDS: Final = 200
-
-
-@dataclass(slots=True)
-class _Found:
-    """Label sets by report and rater, with what is wrong and what was passed over."""
-
-    reports: dict[tuple[str, str], LabeledReport] = field(default_factory=dict)
-    conflicts: set[tuple[str, str]] = field(default_factory=set)
-    problems: list[RowProblem] = field(default_factory=list)
-    n_cancelled: int = 0
-    n_empty: int = 0
-    n_unlabeled: int = 0
-
-    def notes(self) -> tuple[str, ...]:
-        """What was passed over, in words."""
-        counts = (
-            ("annotations that were cancelled in Label Studio, left out", self.n_cancelled),
-            ("annotations or predictions that say nothing, left out", self.n_empty),
-            ("tasks without annotation and prediction", self.n_unlabeled),
-        )
-        return tuple(f"{words}: {count:,}" for words, count in counts if count)
+_CANCELLED: Final = "annotations that were cancelled in Label Studio, left out"
+_EMPTY: Final = "annotations or predictions that say nothing, left out"
+_UNLABELED: Final = "tasks without annotation and prediction"
+_DRAFTS: Final = "drafts that were never submitted in Label Studio, left out"
+_STARRED: Final = "annotations marked as ground truth in Label Studio, read like the others"
 
 
 def read(
@@ -58,8 +36,8 @@ def read(
     limits: Limits,
 ) -> LabelTable:
     """The label sets of an array of tasks. Raises `IntakeError` when it is none, `TableError` for a bad mapping."""
-    reader = _TaskReader(schema, mapping, rater=rater, limits=limits)
-    found = _Found()
+    reader = _TaskReader(SayingReader(schema, mapping, rater=rater, limits=limits))
+    found = Found()
     n_other = 0
     for row, task in _tasks(stream, encoding, limits):
         if not (isinstance(task, dict) and (_is_full(task) or _is_minimal(task))):
@@ -72,9 +50,8 @@ def read(
             "this is no label table: expected are tasks of Label Studio, with data and annotations or predictions",
             code="not_a_label_table",
         )
-    kept = tuple(report for key, report in found.reports.items() if key not in found.conflicts)
     problems = tuple(found.problems)
-    return LabelTable(format=FORMAT_NAME, schema=schema, reports=kept, problems=problems, notes=found.notes())
+    return LabelTable(format=FORMAT_NAME, schema=schema, reports=found.kept(), problems=problems, notes=found.notes())
 
 
 def _tasks(stream: IO[bytes], encoding: Encoding, limits: Limits) -> Iterator[tuple[int, Any]]:
@@ -102,136 +79,72 @@ def _is_minimal(task: Mapping[str, Any]) -> bool:
 class _TaskReader:
     """Reads tasks of one file."""
 
-    def __init__(self, schema: Schema, mapping: StudioMapping, *, rater: str, limits: Limits) -> None:
-        self._names = StudioNames(schema, mapping)
-        self._mapping = mapping
-        self._rater = rater
-        self._limits = limits
+    def __init__(self, sayings: SayingReader) -> None:
+        self._sayings = sayings
 
-    def read(self, row: int, task: Mapping[str, Any], found: _Found) -> None:
+    def read(self, row: int, task: Mapping[str, Any], found: Found) -> None:
         """Add the label sets of a task to `found`."""
         is_full = _is_full(task)
         data = task["data"] if is_full else task
         where = f"task {row}" + (f" (id {str(task['id'])[:_SHOWN_IDS]})" if _is_number(task.get("id")) else "")
         try:
-            report_id = self._report_id(data, is_full=is_full)
+            # Of JSON_MIN, `id` is Label Studio's own number of the task, whatever the data had there.
+            report_id = self._sayings.report_id(data, passed_over=() if is_full else ("id", "annotation_id"))
         except StudioError as error:
             found.problems.append(RowProblem(row, error.code, f"{where}: {error}"))
             return
         where += f", report {report_id!r}"
-        texts = _Texts(data, self._text_field(data))
+        texts = self._sayings.texts(data)
+        for draft in task.get("drafts") or () if is_full else ():
+            if not (isinstance(draft, dict) and draft.get("annotation")):
+                found.pass_over(_DRAFTS)
         if not (any(task.get(name) for name in _LISTS) if is_full else task["annotation_id"]):
-            found.n_unlabeled += 1
+            found.pass_over(_UNLABELED)
             return
-        sayings = _sayings(task, found) if is_full else self._minimal(task)
-        for saying in sayings:
+        for what, saying in _sayings(task, found) if is_full else self._minimal(task):
             try:
-                report = self._labeled(saying, report_id, texts)
+                report = self._sayings.labeled(saying, report_id=report_id, texts=texts)
             except StudioError as error:
-                message = f"{where}, {saying.what}: {error}"
+                message = f"{where}, {what}: {error}"
                 found.problems.append(RowProblem(row, error.code, message, report_id))
                 continue
             if report is None:
-                found.n_empty += 1
+                found.pass_over(_EMPTY)
             else:
-                _add(found, report, row, f"{where}, {saying.what}")
+                found.add(report, row, f"{where}, {what}")
 
-    def _report_id(self, data: Mapping[str, Any], *, is_full: bool) -> str:
-        # Of JSON_MIN, `id` is Label Studio's own number of the task, whatever the data had there.
-        fields = [name for name in data if is_full or name not in ("id", "annotation_id")]
-        name = self._mapping.report_id or _first_id(fields)
-        if name is None or name not in fields:
-            seen = ", ".join(show_name(field) for field in fields[:20])
-            raise StudioError(f"no field of its data names the report; there are: {seen}", code=ProblemCode.MISSING_ID)
-        value = data[name]
-        if not isinstance(value, str) or is_blank(value):
-            raise StudioError(f"its field {show_name(name)} holds no id", code=ProblemCode.MISSING_ID)
-        if len(value) > self._limits.max_id_chars:
-            raise StudioError("the id of its report is too long", code=ProblemCode.BAD_ID)
-        return value.strip()
-
-    def _text_field(self, data: Mapping[str, Any]) -> str | None:
-        if self._mapping.text:
-            return self._mapping.text
-        suggested, _ = suggest_mapping(data, report_id="-")
-        return suggested.text if suggested and not suggested.more_text else None
-
-    def _minimal(self, task: Mapping[str, Any]) -> Iterator["_Saying"]:
+    def _minimal(self, task: Mapping[str, Any]) -> Iterator[tuple[str, Saying]]:
         try:
-            results: Any = results_of_minimal(task, self._names)
+            results: Any = results_of_minimal(task, self._sayings.names)
         except StudioError as error:
             results = error
-        yield _Saying("annotation", results, _person(task.get("annotator")), _times(task), is_model=False, score=None)
-
-    def _labeled(self, saying: "_Saying", report_id: str, texts: "_Texts") -> LabeledReport | None:
-        if isinstance(saying.results, StudioError):
-            raise saying.results
-        rater = saying.rater or self._rater
-        if len(rater) > _MAX_RATER_CHARS:
-            raise StudioError("the name of its rater is too long")
-        labels = labels_of_results(
-            saying.results, names=self._names, mapping=self._mapping, offsets=texts.offsets, score=saying.score
-        )
-        if not labels.cells:
-            return None
-        extra = {"kind": MACHINE_KIND} if saying.is_model else {}
-        meta = LabelMeta(text_sha256=texts.sha256(), extra=extra, **({} if saying.is_model else saying.times))
-        return LabeledReport(report_id, rater, labels, meta)
+        yield "annotation", Saying(results=results, rater=_person(task.get("annotator")), meta=_meta(task))
 
 
-def _first_id(fields: list[str]) -> str | None:
-    suggested, _ = suggest_mapping(fields, text="-")
-    return suggested.report_id if suggested else None
-
-
-class _Texts:
-    """The text of a task, and what is made of it when it is needed."""
-
-    def __init__(self, data: Mapping[str, Any], name: str | None) -> None:
-        value = data.get(name) if name else None
-        self._text = value if isinstance(value, str) else None
-        self._offsets: Offsets | None = None
-
-    def sha256(self) -> str | None:
-        """Hash of the text; None when there is none."""
-        return None if self._text is None else hashlib.sha256(self._text.encode(errors="replace")).hexdigest()
-
-    def offsets(self) -> Offsets | None:
-        """The ways to count its characters; None when there is no text."""
-        if self._offsets is None and self._text is not None:
-            self._offsets = Offsets(self._text)
-        return self._offsets
-
-
-@dataclass(frozen=True, slots=True)
-class _Saying:
-    """An annotation or a prediction, still unread."""
-
-    what: str
-    results: Any
-    rater: str
-    times: dict[str, Any]
-    is_model: bool
-    score: Any
-
-
-def _sayings(task: Mapping[str, Any], found: _Found) -> Iterator[_Saying]:
+def _sayings(task: Mapping[str, Any], found: Found) -> Iterator[tuple[str, Saying]]:
     for name in ("annotations", "completions"):
         for number, entry in enumerate(task.get(name) or (), start=1):
             what = f"annotation {number}"
             if not isinstance(entry, dict):
-                yield _Saying(what, None, "", {}, is_model=False, score=None)
+                yield what, Saying(results=None, rater="", meta=LabelMeta())
             elif entry.get("was_cancelled") is True or entry.get("skipped") is True:
-                found.n_cancelled += 1
+                found.pass_over(_CANCELLED)
             else:
-                person = _person(entry.get("completed_by"))
-                yield _Saying(what, entry.get("result"), person, _times(entry), is_model=False, score=None)
+                if entry.get("ground_truth") is True:
+                    found.pass_over(_STARRED)
+                rater = _person(entry.get("completed_by"))
+                yield what, Saying(results=entry.get("result"), rater=rater, meta=_meta(entry))
     for number, entry in enumerate(task.get("predictions") or (), start=1):
         known = entry if isinstance(entry, dict) else {}
         version = known.get("model_version")
-        model = version if isinstance(version, str) else ""
-        results, score = known.get("result"), known.get("score")
-        yield _Saying(f"prediction {number}", results, model, {}, is_model=True, score=score)
+        saying = Saying(
+            results=known.get("result"),
+            rater=version if isinstance(version, str) else "",
+            meta=LabelMeta(extra={"kind": MACHINE_KIND}),
+            is_model=True,
+            score=known.get("score"),
+        )
+        yield f"prediction {number}", saying
 
 
 def _person(sent: Any) -> str:
@@ -244,15 +157,15 @@ def _person(sent: Any) -> str:
     return f"annotator-{sent}" if sent.isdecimal() else sent
 
 
-def _times(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _meta(entry: Mapping[str, Any]) -> LabelMeta:
     """When an annotation was made, as a first revision."""
     created, updated = entry.get("created_at"), entry.get("updated_at")
-    return {
-        "revision": 1,
-        "created_at": created if isinstance(created, str) else None,
-        "submitted_at": updated if isinstance(updated, str) else created if isinstance(created, str) else None,
-        "active_seconds": _seconds(entry.get("lead_time")),
-    }
+    return LabelMeta(
+        revision=1,
+        created_at=created if isinstance(created, str) else None,
+        submitted_at=updated if isinstance(updated, str) else created if isinstance(created, str) else None,
+        active_seconds=_seconds(entry.get("lead_time")),
+    )
 
 
 def _seconds(sent: Any) -> float | None:
@@ -262,17 +175,3 @@ def _seconds(sent: Any) -> float | None:
 def _is_number(sent: Any) -> TypeGuard[str]:
     """Whether it is a number, which the reader of the file leaves as text."""
     return isinstance(sent, str) and sent.replace(".", "", 1).isdecimal() and sent.isascii()
-
-
-def _add(found: _Found, report: LabeledReport, row: int, where: str) -> None:
-    key = report.report_id, report.rater
-    first = found.reports.setdefault(key, report)
-    if first is report:
-        return
-    if first.labels == report.labels and first.meta.text_sha256 == report.meta.text_sha256:
-        problem = RowProblem(row, ProblemCode.DUPLICATE, f"{where}: the same rater says it twice", report.report_id)
-    else:
-        found.conflicts.add(key)
-        message = f"{where}: the same rater says different things of this report; none of it is read"
-        problem = RowProblem(row, ProblemCode.CONFLICTING_ID, message, report.report_id)
-    found.problems.append(problem)

@@ -2,16 +2,19 @@
 
 `subjectid_studyid` is `id_id`, as the published program writes it in its CSV mode. Reading takes one half off where
 every id of the file is such a pair. Cells that have no number in the published form, unreadable and not asked, are
-empty fields, and so are cells that the schema does not have.
+empty fields, and so are cells that the schema does not have. Under a schema of merged findings (`merging.is_merged`)
+the columns are merged as they are read, and those that go into none are passed over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from labeling.core.intake.records import RawRow, Source
 from labeling.core.records import NOT_ASKED, CellLabel
 from labeling.core.schema import Cell, Schema
 from labeling.core.tables.cells import csv_line, restore, text_cell
+from labeling.core.tables.merging import column_of_finding, merged_label
 from labeling.core.tables.records import LabeledReport, LabelTable
 from labeling.core.tables.rows import (
     Key,
@@ -73,17 +76,16 @@ def _urgencies(report: LabeledReport, target: str, schema: Schema) -> Iterator[s
 
 
 def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
-    """Label sets of a file; columns of findings that the schema does not have must be empty."""
+    """Label sets of a file; columns of findings that the schema does not have must be empty.
+
+    Under a schema of merged findings, a finding that goes into none of them is left out, and noted.
+    """
     columns = columns_by_name(source)
     id_column, organ_column, type_column = (columns[name] for name in (ID_COLUMN, "organ", "type_annotation"))
     are_doubled = _all_doubled(source, id_column)
     targets = {target.name.casefold(): target.name for target in schema.targets}
-    names = {finding.name.casefold(): finding.name for finding in schema.findings}
-    finding_of = {
-        column: names.get(column.casefold(), column)
-        for column in source.columns
-        if column not in (id_column, organ_column, type_column)
-    }
+    labels = [column for column in source.columns if column not in (id_column, organ_column, type_column)]
+    finding_of, left_out = _findings_of(labels, schema)
     label_of = LabelsByText(_label)
 
     def id_of(raw: RawRow) -> str:
@@ -98,17 +100,39 @@ def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
             raise RowError(f"report {report_id!r}: {organ[:80]!r} is not one of {', '.join(targets.values())}")
         if kind not in (LABELS, URGENCY):
             raise RowError(f"report {report_id!r}: type_annotation is {kind[:40]!r}, expected is labels or urgency")
-        cells = {}
-        for column, finding in finding_of.items():
-            label = label_of(field_of(raw, column), kind, f"report {report_id!r}, {target}, {column}")
-            cell = Cell(target, finding)
-            if cell in schema.index_of_cell:
-                cells[cell] = label
-            elif label != NOT_ASKED:
-                raise RowError(f"report {report_id!r}, {target}, {column}: schema {schema.name} has no such cell")
+        said = {
+            column: label_of(field_of(raw, column), kind, f"report {report_id!r}, {target}, {column}")
+            for column in finding_of
+        }
+        cells = _cells(said, finding_of, target=target, schema=schema, where=f"report {report_id!r}, {target}")
         return Part(Key(report_id, rater), (target, kind), cells)
 
-    return gather(source, schema=schema, format_name="leavs", id_of=id_of, read=read_row)
+    table = gather(source, schema=schema, format_name="leavs", id_of=id_of, read=read_row)
+    notes = (f"findings that {schema.name} has no cells for, left out: {', '.join(left_out)}",) if left_out else ()
+    return replace(table, notes=notes)
+
+
+def _findings_of(columns: Sequence[str], schema: Schema) -> tuple[dict[str, str], list[str]]:
+    """The finding of each column, and the columns that go into no finding of a merged schema."""
+    names = {finding.name.casefold(): finding.name for finding in schema.findings}
+    merged = column_of_finding(schema)
+    finding_of = {column: merged.get(column.casefold()) or names.get(column.casefold(), column) for column in columns}
+    left_out = [column for column, name in finding_of.items() if merged and name not in schema.finding_by_name]
+    return {column: name for column, name in finding_of.items() if column not in left_out}, left_out
+
+
+def _cells(
+    said: Mapping[str, CellLabel], finding_of: Mapping[str, str], *, target: str, schema: Schema, where: str
+) -> dict[Cell, CellLabel]:
+    """What the columns say of the cells of a target."""
+    by_cell: dict[Cell, list[CellLabel]] = {}
+    for column, label in said.items():
+        cell = Cell(target, finding_of[column])
+        if cell in schema.index_of_cell:
+            by_cell.setdefault(cell, []).append(label)
+        elif label != NOT_ASKED:
+            raise RowError(f"{where}, {column}: schema {schema.name} has no such cell")
+    return {cell: labels[0] if len(labels) == 1 else merged_label(labels) for cell, labels in by_cell.items()}
 
 
 def _label(text: str, kind: str, what: str) -> CellLabel:

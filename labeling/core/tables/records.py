@@ -41,7 +41,7 @@ class LabelTable:
     """What a label file says. A report with any row that cannot be read is left out as a whole.
 
     `schema` is the one that the cells of `reports` belong to: the schema that was asked for, or the merged one of a
-    wide table (`wide.merged_schema`). `notes` say what was passed over, for users.
+    wide table (`merging.merged_schema`). `notes` say what was passed over, for users.
     """
 
     format: str

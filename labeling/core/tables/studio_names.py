@@ -32,6 +32,8 @@ class StudioMapping:
 
     `report_id` and `text` are fields of a task's data, `names` says what controls and labels mean, `values` what
     choices mean, `selected` what a cell has that is only chosen or marked, `ignored` are controls that say nothing.
+    `unsaid` is the value of cells of which a person said nothing; without one they were not asked. With `empty`, a
+    label set that says nothing at all counts too: whoever made it looked, and found nothing.
     """
 
     report_id: str | None = None
@@ -41,6 +43,8 @@ class StudioMapping:
     selected: Value | None = None
     ignored: frozenset[str] = frozenset()
     score: str = "confidence"
+    unsaid: Value | None = None
+    empty: bool = False
 
 
 NO_MAPPING: Final = StudioMapping()
@@ -63,9 +67,11 @@ def parse_mapping(source: str) -> StudioMapping:
         text=_text_or_none(sent, "text"),
         names=_texts(sent, "names"),
         values={choice: _state(name) for choice, name in _texts(sent, "values").items()},
-        selected=_selected(sent.get("selected")),
+        selected=_value_or_none(sent, "selected"),
         ignored=_ignored(sent),
         score=score,
+        unsaid=_value_or_none(sent, "unsaid"),
+        empty=_is_empty_read(sent),
     )
 
 
@@ -83,11 +89,21 @@ def _parsed(source: str) -> dict[str, Any]:
     return sent
 
 
-def _selected(sent: Any) -> Value | None:
-    state = _STATES.get(normalise(sent)) if isinstance(sent, str) else None
-    if sent is not None and not isinstance(state, Value):
-        raise TableError(f"the mapping's selected is one of {', '.join(Value)}")
+def _value_or_none(sent: Mapping[str, Any], key: str) -> Value | None:
+    name = sent.get(key)
+    state = _STATES.get(normalise(name)) if isinstance(name, str) else None
+    if name is not None and not isinstance(state, Value):
+        raise TableError(f"the mapping's {key} is one of {', '.join(Value)}")
     return state if isinstance(state, Value) else None
+
+
+def _is_empty_read(sent: Mapping[str, Any]) -> bool:
+    empty = sent.get("empty", False)
+    if not isinstance(empty, bool):
+        raise TableError("the mapping's empty is true or false")
+    if empty and sent.get("unsaid") is None:
+        raise TableError("the mapping's empty needs unsaid: what cells have of which nothing is said")
+    return empty
 
 
 def _text_or_none(sent: Mapping[str, Any], key: str) -> str | None:

@@ -28,6 +28,8 @@ _OFFSET: Final = re.compile(r"\d{1,9}", re.ASCII)
 _MAX_RESULTS: Final = 20_000
 _CHOICES, _LABELS, _TAXONOMY, _RATING, _NUMBER_TYPE = "choices", "labels", "taxonomy", "rating", "number"
 _TEXT: Final = "textarea"
+# Labels of a whole text, which Label Studio has no type for.
+MARK: Final = "mark"
 # What links regions, and says nothing of cells.
 _PASSED_OVER: Final = frozenset({"relation"})
 
@@ -75,7 +77,9 @@ def labels_of_results(
         if _type_of(result) == _LABELS:
             reader.read_range(result)
     for result in wanted:
-        if _type_of(result) != _LABELS:
+        if _type_of(result) == MARK:
+            reader.read_mark(result)
+        elif _type_of(result) != _LABELS:
             reader.read_other(result)
     return reader.labels(score)
 
@@ -101,10 +105,7 @@ class _ResultReader:
         """A range of the text that is marked with cells: evidence for them."""
         value = _object(result.get("value"), "value")
         span = self._span(value)
-        for label in _texts(value.get(_LABELS), "labels"):
-            place = self._names.place_of(label)
-            if place is None or place.part != VALUE:
-                raise StudioError(f"the label {show_name(label)} is no cell of the schema")
+        for place in self._labeled(value):
             spans = self._said.spans.setdefault(place.cell, [])
             if span not in spans:
                 spans.append(span)
@@ -112,6 +113,18 @@ class _ResultReader:
             region = result.get("id")
             if isinstance(region, str):
                 self._cells_of_range.setdefault(region, []).append(place.cell)
+
+    def read_mark(self, result: Mapping[str, Any]) -> None:
+        """Cells that the whole text is marked with."""
+        for place in self._labeled(_object(result.get("value"), "value")):
+            self._mark(place, result)
+
+    def _labeled(self, value: Mapping[str, Any]) -> Iterator[Place]:
+        for label in _texts(value.get(_LABELS), "labels"):
+            place = self._names.place_of(label)
+            if place is None or place.part != VALUE:
+                raise StudioError(f"the label {show_name(label)} is no cell of the schema")
+            yield place
 
     def _span(self, value: Mapping[str, Any]) -> Span:
         start, end = value.get("start"), value.get("end")

@@ -7,13 +7,14 @@ is lost.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from labeling.core.intake.records import RawRow, Source
 from labeling.core.records import NOT_ASKED, CellLabel
-from labeling.core.schema import Cell, Finding, Schema
+from labeling.core.schema import Cell, Schema
 from labeling.core.tables.cells import csv_line, text_cell
 from labeling.core.tables.leavs import ID_COLUMN, LABELS, URGENCY, doubled_id, undoubled_id
+from labeling.core.tables.merging import Merged, merged_findings, merged_schema
 from labeling.core.tables.records import LabeledReport, LabelTable, TableError
 from labeling.core.tables.rows import (
     Key,
@@ -32,66 +33,7 @@ FORMAT_NAME: Final = "leavs-wide"
 _ID_COLUMNS: Final = ("image1", ID_COLUMN, "type_annotation", "labeler")
 
 
-class _Merged(NamedTuple):
-    """A column of every target: its name, the findings that it stands for, whether it has an urgency."""
-
-    name: str
-    members: tuple[str, ...]
-    has_urgency: bool = True
-
-
-# METHODS A.12: 45 columns, urgency only for the last three of each organ.
-_PUBLISHED: Final = (
-    _Merged("quality", ("quality",), has_urgency=False),
-    _Merged("postsurgical_absent", ("postsurgical", "absent"), has_urgency=False),
-    _Merged("enlarged_atrophy", ("enlarged", "atrophy")),
-    _Merged("diffuse", ("diffuse",)),
-    _Merged("focal", ("focal",)),
-)
-
-
-def merged_findings(schema: Schema) -> tuple[_Merged, ...]:
-    """Columns of a target: the published five where `schema` has their findings, else by its groups.
-
-    A group that holds another group is left out, as is one that shares a finding with an earlier group; a finding in
-    no group is a column of its own.
-    """
-    if all(member in schema.finding_by_name for merged in _PUBLISHED for member in merged.members):
-        return _PUBLISHED
-    members = {group.name: set(group.members) for group in schema.finding_groups}
-    used: dict[str, _Merged] = {}
-    for group in schema.finding_groups:
-        inner = any(other < members[group.name] for other in members.values())
-        if not inner and not members[group.name] & set(used):
-            merged = _Merged("_".join(group.members), group.members, any(map(schema.has_urgency, group.members)))
-            used.update(dict.fromkeys(group.members, merged))
-    columns = [
-        used.get(finding.name, _Merged(finding.name, (finding.name,), schema.has_urgency(finding.name)))
-        for finding in schema.findings
-    ]
-    return tuple(dict.fromkeys(columns))
-
-
-def merged_schema(schema: Schema) -> Schema:
-    """`schema` with one finding for each merged column; what a wide table can say."""
-    merged = merged_findings(schema)
-    return replace(
-        schema,
-        name=f"{schema.name} wide"[:64],
-        findings=tuple(Finding(each.name, each.name, " or ".join(each.members)) for each in merged),
-        cells=tuple(
-            Cell(target.name, each.name)
-            for target in schema.targets
-            for each in merged
-            if any(Cell(target.name, member) in schema.index_of_cell for member in each.members)
-        ),
-        attributes=tuple(replace(attribute, findings=()) for attribute in schema.attributes),
-        finding_groups=(),
-        contradictions=(),
-    )
-
-
-def _columns(schema: Schema) -> Iterator[tuple[str, Cell, _Merged]]:
+def _columns(schema: Schema) -> Iterator[tuple[str, Cell, Merged]]:
     """Column name, cell of the merged schema, and what it merges."""
     cells = merged_schema(schema).index_of_cell
     for target in schema.targets:

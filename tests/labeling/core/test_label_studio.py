@@ -530,3 +530,55 @@ def test_limits_on_tasks_and_on_their_size_are_kept() -> None:
 def test_export_that_is_marked_as_utf8_is_read() -> None:
     content = b"\xef\xbb\xbf" + json.dumps([annotated(choice("liver__focal", "present"))]).encode()
     assert len(read(content).reports) == 1
+
+
+# Several readers of one task
+
+
+def test_each_annotation_is_a_reading_of_its_person_with_its_times() -> None:
+    def by(person: Any, *results: Any, seconds: float) -> dict[str, Any]:
+        times = {"created_at": "2024-05-01T10:00:00Z", "updated_at": "2024-05-02T10:00:00Z", "lead_time": seconds}
+        return {"completed_by": person, "was_cancelled": False, "result": list(results), **times}
+
+    task = annotated(choice("liver__focal", "present"))
+    task["annotations"] = [
+        by({"id": 4, "email": "ann@example.org"}, choice("liver__focal", "present"), seconds=31.5),
+        by(5, choice("liver__focal", "absent"), seconds=12),
+        by("eve@example.org", choice("liver__focal", "possible"), seconds=7),
+    ]
+    reports = read([task]).reports
+    assert [(report.rater, report.labels[LIVER].state, report.meta.active_seconds) for report in reports] == [
+        ("ann@example.org", Value.PRESENT, 31.5),
+        ("annotator-5", Value.ABSENT, 12.0),
+        ("eve@example.org", Value.POSSIBLE, 7.0),
+    ]
+    assert {report.meta.submitted_at for report in reports} == {"2024-05-02T10:00:00Z"}
+
+
+def test_star_of_ground_truth_is_counted_and_changes_nothing() -> None:
+    table = read([annotated(choice("liver__focal", "present"), ground_truth=True)])
+    assert len(table.reports) == 1
+    assert table.notes == ("annotations marked as ground truth in Label Studio, read like the others: 1",)
+
+
+def test_draft_that_was_never_submitted_is_left_out() -> None:
+    task = annotated(choice("liver__focal", "present"))
+    of_annotation = {"annotation": 1001, "result": [choice("liver__focal", "absent")]}
+    task["drafts"] = [of_annotation, {"annotation": None, "result": [choice("liver__focal", "absent")]}]
+    table = read([task])
+    assert [report.labels[LIVER].state for report in table.reports] == [Value.PRESENT]
+    assert table.notes == ("drafts that were never submitted in Label Studio, left out: 1",)
+
+
+def test_what_people_leave_unsaid_has_the_stated_value_and_what_models_leave_has_none() -> None:
+    mapping = {"unsaid": "not_mentioned"}
+    spleen = Cell("spleen", "focal")
+    assert label_of([annotated(choice("liver__focal", "present"))], mapping, spleen).state is Value.NOT_MENTIONED
+    assert label_of([predicted(choice("liver__focal", "present"))], mapping, spleen).state is Missing.NOT_ASKED
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_annotation_without_any_choice_counts_only_when_the_mapping_says_so(empty: bool) -> None:
+    table = read([annotated()], {"unsaid": "absent", "empty": empty})
+    assert len(table.reports) == empty
+    assert len(table.notes) == 1 - empty
