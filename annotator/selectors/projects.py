@@ -1,8 +1,8 @@
-"""What a user sees of projects: the list with progress, and the members of one."""
+"""What a user sees of projects: the list with progress."""
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 
 from annotator.models import Case, Draft, DraftState, Membership, Project, Reading, Role, User
 
@@ -41,17 +41,6 @@ def projects_with_progress(user: User) -> list[ProjectProgress]:
         )
         for project in projects
     ]
-
-
-def members_with_progress(project: Project) -> QuerySet[Membership]:
-    """Members with `n_submitted`, the number of cases that each has submitted."""
-    submitted = Count("user__drafts", filter=Q(user__drafts__project=project, user__drafts__state=DraftState.SUBMITTED))
-    return (
-        Membership.objects.filter(project=project)
-        .select_related("user")
-        .annotate(n_submitted=submitted)
-        .order_by("user__username")
-    )
 
 
 def manages(user: User, project: Project) -> bool:

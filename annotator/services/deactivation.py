@@ -3,15 +3,20 @@
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils import timezone
 
-from annotator.models import Membership, Project, Role, User
+from annotator.models import Membership, Project, Role, Seat, SeatState, User
+from annotator.services.leaving import release_seats
 
 
 @transaction.atomic
 def deactivate_user(user: User) -> int:
-    """Let `user` sign in no more and end the open sessions; returns how many there were."""
+    """Let `user` sign in no more, end the open sessions and release what is still to be read; how many sessions."""
     user.is_active = False
     user.save(update_fields=["is_active"])
+    waiting = Seat.objects.filter(reader=user, state__in=[SeatState.OPEN, SeatState.HELD])
+    for project in Project.objects.filter(pk__in=waiting.values("project")).order_by("pk"):
+        release_seats(project=project, user=user, actor=None, now=timezone.now())
     theirs = [session.pk for session in Session.objects.all() if session.get_decoded().get(SESSION_KEY) == str(user.pk)]
     Session.objects.filter(pk__in=theirs).delete()
     return len(theirs)

@@ -8,6 +8,7 @@ from django.utils.text import slugify
 
 from annotator.exceptions import SchemaRejected, UserError
 from annotator.models import Event, LabelSchema, Membership, Project, Role, User
+from annotator.services.leaving import release_seats
 from labeling.core.intake.records import has_unstorable
 from labeling.core.schema_yaml import SchemaError, parse_schema
 
@@ -94,8 +95,11 @@ def _words(roles: Collection[str]) -> str:
 
 
 @transaction.atomic
-def remove_member(*, project: Project, user: User, actor: User | None) -> None:
-    """End a membership; what the user did in the project stays. The last manager stays."""
+def remove_member(*, project: Project, user: User, actor: User | None) -> int:
+    """End a membership; how many seats that were still to be read are released.
+
+    What the user did in the project stays. The last manager stays.
+    """
     _lock(project)
     mine = Membership.objects.filter(project=project, user=user)
     roles = set(mine.values_list("role", flat=True))
@@ -104,6 +108,7 @@ def remove_member(*, project: Project, user: User, actor: User | None) -> None:
     _keep_a_manager(project, without=user)
     mine.delete()
     _log(project, actor, Event.Verb.MEMBER_REMOVED, {"user": user.get_username(), "before": _words(roles)})
+    return release_seats(project=project, user=user, actor=actor, now=timezone.now())
 
 
 def find_user(username: str, *, active: bool = False) -> User:

@@ -4,9 +4,10 @@ import pytest
 from django.urls import reverse
 
 from annotator.exceptions import UserError
-from annotator.models import Event, Membership, Role
+from annotator.models import Arm, Event, Membership, Role, Seat, SeatState
+from annotator.services.deactivation import deactivate_user
 from annotator.services.projects import remove_member, set_member
-from tests.factories import DraftFactory, MembershipFactory, ProjectFactory, UserFactory
+from tests.factories import NOW, CaseFactory, DraftFactory, MembershipFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +23,11 @@ def project(manager):
 
 
 def roles(project):
-    return dict(Membership.objects.filter(project=project).values_list("user__username", "role"))
+    """The roles of each member, as words."""
+    held = {}
+    for name, role in Membership.objects.filter(project=project).order_by("role").values_list("user__username", "role"):
+        held[name] = f"{held[name]} {role}" if name in held else role
+    return held
 
 
 def test_role_is_given_changed_and_written_down(project, manager):
@@ -59,13 +64,64 @@ def test_work_stays_when_a_membership_ends(project, manager):
     assert Event.objects.get(verb=Event.Verb.MEMBER_REMOVED).payload["before"] == "reader"
 
 
+def seat(project, user, **fields):
+    case = CaseFactory(project=project)
+    return Seat.objects.create(project=project, case=case, slot=1, reader=user, arm=Arm.BLANK, **fields)
+
+
+def test_what_a_reader_who_leaves_has_still_to_read_is_released(project, manager):
+    ann = MembershipFactory(project=project).user
+    assigned = seat(project, ann)
+    pulled = seat(project, ann, is_pulled=True, state=SeatState.HELD, reserved_until=NOW, claimed_at=NOW)
+    done = seat(project, ann, state=SeatState.SUBMITTED, submitted_at=NOW)
+    of_another = seat(project, manager)
+    assert remove_member(project=project, user=ann, actor=manager) == 2
+    for each in (assigned, pulled, done, of_another):
+        each.refresh_from_db()
+    assert (assigned.state, assigned.withdrawn_because) == (SeatState.WITHDRAWN, "the reader left the project")
+    assert (pulled.state, pulled.reader, pulled.reserved_until) == (SeatState.OPEN, None, None)
+    assert (done.state, done.reader) == (SeatState.SUBMITTED, ann)
+    assert of_another.state == SeatState.OPEN
+    payload = Event.objects.get(verb=Event.Verb.SEATS_WITHDRAWN).payload
+    assert (payload["withdrawn"], payload["freed"]) == (1, 1)
+
+
+def test_closed_account_releases_its_seats_in_every_project(project):
+    ann = UserFactory()
+    seats = [seat(project, ann), seat(ProjectFactory(), ann)]
+    deactivate_user(ann)
+    for each in seats:
+        each.refresh_from_db()
+    assert {each.state for each in seats} == {SeatState.WITHDRAWN}
+
+
+def test_open_session_of_somebody_who_was_removed_shows_nothing(client, project, manager):
+    reader = MembershipFactory(project=project).user
+    client.force_login(reader)
+    url = reverse("worklist", args=[project.slug])
+    assert client.get(url).status_code == 200
+    remove_member(project=project, user=reader, actor=manager)
+    assert client.get(url).status_code == 404
+
+
+def test_manager_who_has_still_to_read_blind_sees_the_members(client, project, manager):
+    seat(project, manager)
+    client.force_login(manager)
+    answer = client.get(reverse("members", args=[project.slug]))
+    assert answer.status_code == 200
+    assert [member.n_waiting for member in answer.context["members"]] == [1]
+
+
 def test_page_adds_changes_and_removes(client, project, manager):
     UserFactory(username="ann")
     client.force_login(manager)
     url = reverse("members", args=[project.slug])
-    client.post(url, {"username": "ann", "role": "reader"})
+    client.post(url, {"username": "ann", "roles": ["reader"]})
     assert roles(project)["ann"] == "reader"
-    client.post(url, {"username": "ann", "role": "manager"})
+    client.post(url, {"username": "ann", "roles": ["reader", "adjudicator"]})
+    assert roles(project)["ann"] == "adjudicator reader"
+    assert "checked" in client.get(url).content.decode()
+    client.post(url, {"username": "ann", "roles": ["manager"]})
     assert roles(project)["ann"] == "manager"
     client.post(url, {"username": "ann", "action": "remove"})
     assert "ann" not in roles(project)
@@ -74,11 +130,12 @@ def test_page_adds_changes_and_removes(client, project, manager):
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
-        ({"username": "nobody", "role": "reader"}, "no active user"),
-        ({"username": "gone", "role": "reader"}, "no active user"),
+        ({"username": "nobody", "roles": ["reader"]}, "no active user"),
+        ({"username": "gone", "roles": ["reader"]}, "no active user"),
         ({"username": "boss", "action": "remove"}, "last manager"),
-        ({"username": "", "role": "reader"}, "Give a user name"),
-        ({"username": "boss", "role": "owner"}, "Give a user name"),
+        ({"username": "", "roles": ["reader"]}, "Give a user name"),
+        ({"username": "boss"}, "at least one role"),
+        ({"username": "boss", "roles": ["owner"]}, "Give a user name"),
     ],
 )
 def test_page_says_why_not(client, project, manager, sent, words):
@@ -101,7 +158,7 @@ def test_readers_do_not_see_members(client, project):
     client.force_login(reader)
     url = reverse("members", args=[project.slug])
     assert client.get(url).status_code == 403
-    assert client.post(url, {"username": reader.username, "role": "manager"}).status_code == 403
+    assert client.post(url, {"username": reader.username, "roles": ["manager"]}).status_code == 403
     assert roles(project)[reader.username] == "reader"
 
 
@@ -116,6 +173,6 @@ def test_page_counts_submitted_cases_of_this_project_only(client, project, manag
 @pytest.mark.parametrize("action", ["remove", "set"])
 def test_name_that_no_database_stores_is_nobody(client, project, manager, action):
     client.force_login(manager)
-    sent = {"username": "a\0", "role": "reader", "action": action}
+    sent = {"username": "a\0", "roles": ["reader"], "action": action}
     assert client.post(reverse("members", args=[project.slug]), sent).status_code == 302
     assert set(roles(project)) == {manager.username}
