@@ -5,6 +5,8 @@ from typing import Any
 from celery import Celery, bootsteps
 from django.conf import settings
 
+_SWEEPS = ("labeling.tasks.sweep_chunks", "annotator.tasks.sweep_figures", "annotator.tasks.sweep_releases")
+
 
 class Sweeper(bootsteps.StartStopStep):
     """Sends the message to sweep when a worker starts and every so often after that.
@@ -30,7 +32,7 @@ class Sweeper(bootsteps.StartStopStep):
             self._entry.cancel()
 
     def _send(self, worker: Any) -> None:
-        for name in ("labeling.tasks.sweep_chunks", "annotator.tasks.sweep_figures"):
+        for name in _SWEEPS:
             worker.app.send_task(name, expires=settings.RUN_SWEEP_S)
 
 

@@ -3,7 +3,7 @@
 from django.core.exceptions import PermissionDenied
 
 from annotator.core.contradictions import Contradiction
-from annotator.models import Draft
+from annotator.models import Decision, Draft
 from labeling.core.schema_yaml import SchemaProblem
 from labeling.exceptions import UserError
 
@@ -38,6 +38,20 @@ class StaleDraftError(Exception):
         super().__init__("the stored draft has another version")
 
 
+class SubmittedError(Exception):
+    """The reading was submitted and not reopened: nothing of it is changed."""
+
+    def __init__(self, case_key: str) -> None:
+        super().__init__(f"case {case_key} was submitted; reopen it to change it")
+
+
+class ExcludedError(Exception):
+    """The case is excluded from the study: nothing is read of it."""
+
+    def __init__(self, case_key: str) -> None:
+        super().__init__(f"case {case_key} is excluded from the study")
+
+
 class UndecidedError(Exception):
     """Cells without a value stand in the way of submitting; `cells` are their keys."""
 
@@ -52,3 +66,22 @@ class ContradictionError(Exception):
     def __init__(self, contradictions: list[Contradiction]) -> None:
         self.contradictions = contradictions
         super().__init__(f"{len(contradictions)} contradictions")
+
+
+class SeatTakenError(Exception):
+    """A case went back to the queue while it was read, and no seat of it is free any more."""
+
+    def __init__(self, case_key: str) -> None:
+        super().__init__(f"no seat of case {case_key} is free")
+
+
+class DecidedError(Exception):
+    """Somebody decided the cell, or took a decision back, in between; `latest` is what stands last."""
+
+    def __init__(self, latest: Decision | None) -> None:
+        self.latest = latest
+        super().__init__("the cell has another decision by now")
+
+
+class BasisChangedError(Exception):
+    """What was decided upon is not what the voices say by now."""

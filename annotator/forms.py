@@ -4,7 +4,6 @@ from django import forms
 from django.core.validators import MinValueValidator
 
 from annotator.core.identifiers import names_a_person
-from annotator.models import Role
 from annotator.selectors.worklists import STATES, WorklistFilter
 from labeling.core.intake import ColumnMapping
 from labeling.core.schema_yaml import MAX_SCHEMA_CHARACTERS, preset_names, preset_source
@@ -77,13 +76,6 @@ class WorklistForm(forms.Form):
             after=sent.get("after"),
             before=sent.get("before"),
         )
-
-
-class MemberForm(forms.Form):
-    """A user of this instance, by name, and a role."""
-
-    username = forms.CharField(max_length=150, label="User name")
-    role = forms.ChoiceField(choices=Role.choices, initial=Role.READER)
 
 
 class UploadForm(forms.Form):

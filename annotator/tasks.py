@@ -7,6 +7,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from annotator.models import Project
+from annotator.services import releases
 from annotator.services.figures import compute, waiting
 from annotator.services.settling import settle_project
 
@@ -46,6 +47,29 @@ def send_settling(project_id: int) -> bool:
     """Send the message that the gold of a project is to be made again."""
     try:
         settle.delay(project_id)
+    except OperationalError as error:
+        logger.warning("the broker takes no messages: %s", type(error).__name__)
+        return False
+    return True
+
+
+@shared_task(name="annotator.tasks.freeze_release", acks_late=True, ignore_result=True)
+def freeze_release(release_id: int) -> None:
+    """Freeze one release. One that somebody freezes, or that is done, is left alone, however often it is delivered."""
+    releases.freeze(release_id)
+
+
+@shared_task(name="annotator.tasks.sweep_releases", acks_late=True, ignore_result=True)
+def sweep_releases() -> None:
+    """Send messages for releases that wait and for those that dead workers left."""
+    for release_id in releases.waiting(now=timezone.now()):
+        send_release(release_id)
+
+
+def send_release(release_id: int) -> bool:
+    """Send the message for a release. When the broker does not take it, a worker that sweeps finds it."""
+    try:
+        freeze_release.delay(release_id)
     except OperationalError as error:
         logger.warning("the broker takes no messages: %s", type(error).__name__)
         return False

@@ -6,14 +6,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 
 from annotator.models import User
+from annotator.selectors.case_access import case_to_see
 from annotator.selectors.case_labels import case_labels_payload
-from annotator.selectors.cases import case_for
-from annotator.selectors.permissions import project_for
+from annotator.selectors.permissions import member_for
 
 
 @require_GET
 def case_labels(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """What complete runs beside the pre-fill say; nothing to a reader who started from a blank form."""
     reader = cast(User, request.user)
-    project = project_for(reader, slug)
-    return JsonResponse(case_labels_payload(case_for(project, case_id), reader=reader))
+    case, sitting = case_to_see(member_for(reader, slug), case_id, reader=reader)
+    return JsonResponse(case_labels_payload(case, reader=reader, sitting=sitting))

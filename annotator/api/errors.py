@@ -10,7 +10,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from annotator.api.requests import json_body
 from annotator.core.preferences import PreferencesError
 from annotator.core.vectors import VectorError
-from annotator.exceptions import ContradictionError, StaleDraftError, UndecidedError
+from annotator.exceptions import (
+    ContradictionError,
+    ExcludedError,
+    SeatTakenError,
+    StaleDraftError,
+    SubmittedError,
+    UndecidedError,
+)
 from annotator.selectors.cases import draft_payload
 from annotator.views.errors import json_error
 
@@ -35,6 +42,18 @@ def writes_labels(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
             return json_error(400, code="invalid", message=str(error))
         except StaleDraftError as error:
             return _stale(request, error)
+        except SubmittedError:
+            message = "This case was submitted. Reopen it to change it."
+            return json_error(409, code="submitted", message=message)
+        except ExcludedError:
+            message = "This case was excluded from the study. Nothing in it can be changed."
+            return json_error(409, code="excluded", message=message)
+        except SeatTakenError:
+            message = (
+                "Your reservation of this case ran out, and others read it now. What you typed is kept as your draft; "
+                "go on with the next case."
+            )
+            return json_error(409, code="seat_taken", message=message)
         except UndecidedError as error:
             details = {"cells": error.cells}
             return json_error(422, code="undecided", message="Some cells have no value yet.", details=details)

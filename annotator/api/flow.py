@@ -12,14 +12,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotator.api.errors import writes_labels
 from annotator.api.requests import draft_content, json_body
+from annotator.api.views import next_after
 from annotator.core.case_notes import SKIP_REASONS, Skip
 from annotator.forms import WorklistForm
 from annotator.models import User
-from annotator.selectors.cases import case_for, next_case
+from annotator.selectors.case_access import case_to_read
 from annotator.selectors.permissions import project_for
 from annotator.selectors.preferences import preferences_of
+from annotator.selectors.seat_worklists import jumps_of
 from annotator.selectors.sittings import sitting_of
-from annotator.selectors.worklists import jump_page
 from annotator.services.preferences import set_preferences
 from annotator.services.skips import skip_case
 from annotator.views.errors import json_error
@@ -32,13 +33,13 @@ LONGEST_SITTING = timedelta(hours=48)
 def skip(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """Put a case off and name the next one."""
     reader = cast(User, request.user)
-    project = project_for(reader, slug)
-    case = case_for(project, case_id)
+    case, sitting = case_to_read(project_for(reader, slug), case_id, reader=reader)
     body = json_body(request)
     wanted = Skip(reason=str(body.get("reason", "")), note=str(body.get("note", "")))
-    saved = skip_case(case=case, reader=reader, content=draft_content(body), skip=wanted, now=timezone.now())
-    upcoming = next_case(project=project, reader=reader, after=case.position)
-    return JsonResponse({"version": saved.version, "next": upcoming.pk if upcoming else None}, status=201)
+    content, now = draft_content(body), timezone.now()
+    saved = skip_case(case=case, reader=reader, content=content, skip=wanted, sitting=sitting, now=now)
+    upcoming = next_after(case, sitting, reader=reader)
+    return JsonResponse({"version": saved.version, "next": upcoming.case.pk if upcoming else None}, status=201)
 
 
 @require_GET
@@ -46,7 +47,8 @@ def jump(request: HttpRequest, slug: str) -> HttpResponse:
     """Cases to jump to, a page at a time."""
     reader = cast(User, request.user)
     project = project_for(reader, slug)
-    page = jump_page(project=project, reader=reader, wanted=WorklistForm(request.GET).wanted(by_place=True))
+    wanted = WorklistForm(request.GET).wanted(by_place=True)
+    page = jumps_of(project=project, reader=reader, wanted=wanted, now=timezone.now())
     cases = [asdict(row) | {"url": reverse("read", kwargs={"slug": slug, "case_id": row.case_id})} for row in page.rows]
     return JsonResponse({"cases": cases, "after": page.after})
 

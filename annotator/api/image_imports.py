@@ -22,7 +22,7 @@ from vision.services.records import end_stale_imports
 @require_POST
 def image_upload(request: HttpRequest, slug: str) -> HttpResponse:
     """Take some of the files of an upload."""
-    project = project_for(cast(User, request.user), slug, role=Role.MANAGER)
+    project = project_for(cast(User, request.user), slug, role=Role.MANAGER, reveals=False)
     declared = request.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) > settings.MAX_IMAGE_UPLOAD_BYTES:
         limit = settings.MAX_IMAGE_UPLOAD_BYTES
@@ -58,7 +58,7 @@ def _paths(text: str) -> list[str]:
 @require_GET
 def image_progress(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
     """How far an import is."""
-    project = project_for(cast(User, request.user), slug, role=Role.MANAGER)
+    project = project_for(cast(User, request.user), slug, role=Role.MANAGER, reveals=False)
     end_stale_imports(project=project)
     record = image_import_of(project, import_id)
     return JsonResponse({"state": record.state, **{name: getattr(record, name) for name in _COUNTS}})

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from annotator.models import User
-from annotator.selectors.cases import case_for
-from annotator.selectors.permissions import project_for
+from annotator.selectors.case_access import case_to_see, may_see_study
+from annotator.selectors.permissions import member_for
 from annotator.selectors.schemas import parsed_schema
 from vision.models import Mask, Series
 from vision.selectors import case_images, encoded, image_in_pack, mask_of_project, series_of_project
@@ -53,8 +53,10 @@ class ProjectUrls:
 @require_safe
 def images(request: HttpRequest, slug: str, case_id: int) -> HttpResponseBase:
     """What the viewer is told of the images of a case."""
-    project = project_for(cast(User, request.user), slug)
-    payload = case_images(case_for(project, case_id), schema=parsed_schema(project.schema), urls=ProjectUrls(slug))
+    reader = cast(User, request.user)
+    member = member_for(reader, slug)
+    case, _ = case_to_see(member, case_id, reader=reader, reveals=False)
+    payload = case_images(case, schema=parsed_schema(member.project.schema), urls=ProjectUrls(slug))
     content, tag = encoded(payload)
     return serve_json(request, content, tag=tag)
 
@@ -69,8 +71,7 @@ def series_pack(request: HttpRequest, slug: str, series_id: int) -> HttpResponse
 @require_safe
 def series_image(request: HttpRequest, slug: str, series_id: int, number: int) -> HttpResponseBase:
     """One instance of a DICOM series as the file that it is."""
-    project = project_for(cast(User, request.user), slug)
-    series = series_of_project(project, series_id, with_manifest=True)
+    series = _series(request, slug, series_id, with_manifest=True)
     image = image_in_pack(series, number)
     stored = StoredBytes(
         path=series_path(series),
@@ -109,12 +110,20 @@ def series_preview(request: HttpRequest, slug: str, series_id: int) -> HttpRespo
 @require_safe
 def mask(request: HttpRequest, slug: str, mask_id: int) -> HttpResponseBase:
     """A label map on the grid of its series."""
-    found = mask_of_project(project_for(cast(User, request.user), slug), mask_id)
+    user = cast(User, request.user)
+    member = member_for(user, slug)
+    found = mask_of_project(member.project, mask_id)
+    may_see_study(member, found.series.study_id, reader=user)
     return _serve(request, mask_path(found), tag=found.sha256, content_type=GZIP, name=f"mask-{found.pk}.nii.gz")
 
 
-def _series(request: HttpRequest, slug: str, series_id: int, *, source: str = "") -> Series:
-    series = series_of_project(project_for(cast(User, request.user), slug), series_id)
+def _series(
+    request: HttpRequest, slug: str, series_id: int, *, source: str = "", with_manifest: bool = False
+) -> Series:
+    user = cast(User, request.user)
+    member = member_for(user, slug)
+    series = series_of_project(member.project, series_id, with_manifest=with_manifest)
+    may_see_study(member, series.study_id, reader=user)
     if source and series.source != source:
         raise Http404("the series has no such file")
     return series

@@ -2,10 +2,12 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
 
+from annotator.core.guidelines import check_shown
 from annotator.core.vectors import VectorError
 from annotator.services.drafts import DraftContent
 from annotator.services.readings import Submission
@@ -33,13 +35,14 @@ def draft_content(body: dict[str, Any]) -> DraftContent:
     if not isinstance(client_id, str) or not 0 < len(client_id) <= MAX_CLIENT_ID or not client_id.isprintable():
         raise VectorError(f"client_id: expected 1 to {MAX_CLIENT_ID} characters")
     return DraftContent(
-        version=_count(body, "version"),
+        version=count(body, "version"),
         values=body.get("values", ""),
         urgencies=body.get("urgencies", ""),
         body=body.get("body", {}),
-        active_seconds_delta=_count(body, "active_seconds_delta"),
+        active_seconds_delta=count(body, "active_seconds_delta"),
         client_id=client_id,
         prefill_run=identifier(body, "prefill_run") if body.get("prefill_run", "") is not None else None,
+        key_presses_delta=count(body, "key_presses_delta") if "key_presses_delta" in body else None,
     )
 
 
@@ -49,6 +52,7 @@ def submission(body: dict[str, Any]) -> Submission:
         content=draft_content(body),
         submission_id=identifier(body, "submission_id"),
         acknowledged=acknowledged(body),
+        guidelines=shown_guidelines(body),
     )
 
 
@@ -68,7 +72,15 @@ def acknowledged(body: dict[str, Any]) -> frozenset[str]:
     return frozenset(keys)
 
 
-def _count(body: dict[str, Any], name: str) -> int:
+def shown_guidelines(body: dict[str, Any]) -> dict[str, int]:
+    """The version shown of each guideline."""
+    shown = body.get("guidelines", {})
+    check_shown(shown)
+    return dict(shown)
+
+
+def count(body: Mapping[str, Any], name: str) -> int:
+    """A whole number of 0 or more; raises `VectorError`."""
     number = body.get(name)
     if type(number) is not int or number < 0 or number > 2**31 - 1:
         raise VectorError(f"{name}: expected a whole number of 0 or more")

@@ -9,41 +9,63 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotator.api.errors import writes_labels
 from annotator.api.requests import draft_content, json_body, submission
-from annotator.models import Case, User
-from annotator.selectors.cases import Progress, case_for, case_payload, next_case, progress_of
-from annotator.selectors.permissions import project_for
+from annotator.models import Arm, Case, User
+from annotator.selectors.case_access import case_to_read, case_to_see
+from annotator.selectors.case_extras import case_extras
+from annotator.selectors.cases import Progress, case_payload
+from annotator.selectors.permissions import member_for, project_for
+from annotator.selectors.seat_lists import progress_in, reader_progress
+from annotator.selectors.seats import Sitting
 from annotator.services.drafts import save_draft
+from annotator.services.next_case import Upcoming, upcoming_case
+from annotator.services.planting import plant
 from annotator.services.readings import submit_reading
 from annotator.views.errors import json_error
 
 MAX_POSITION_DIGITS = 9
 
 
-def addressed_payload(case: Case, *, reader: User, progress: Progress) -> dict[str, Any]:
+def addressed_payload(case: Case, *, reader: User, progress: Progress, sitting: Sitting | None) -> dict[str, Any]:
     """The case payload with the addresses that belong to it."""
+    plant(case, sitting)
+    extras = case_extras(case, reader=reader, round=sitting.round if sitting else 1)
+    payload = case_payload(case, reader=reader, progress=progress, sitting=sitting)
+    return payload | extras | {"urls": _addresses(case, sitting)}
+
+
+def _addresses(case: Case, sitting: Sitting | None) -> dict[str, str]:
     where = {"slug": case.project.slug, "case_id": case.pk}
-    urls = {
+    return {
         "page": reverse("read", kwargs=where),
         "draft": reverse("api_draft", kwargs=where),
         "submit": reverse("api_submit", kwargs=where),
         "skip": reverse("api_skip", kwargs=where),
+        "reopen": reverse("api_reopen", kwargs=where),
+        "notes": reverse("api_notes", kwargs=where),
+        "guidelines": reverse("api_guidelines", kwargs={"slug": case.project.slug}),
         "viewer": reverse("viewer", kwargs=where),
         "jump": reverse("api_jump", kwargs={"slug": case.project.slug}),
         "summary": reverse("api_summary", kwargs={"slug": case.project.slug}),
         "images": reverse("api_images", kwargs=where),
         "labels": reverse("api_case_labels", kwargs=where),
-        "next": f"{reverse('api_next', kwargs={'slug': case.project.slug})}?after={case.position}",
+        "next": f"{reverse('api_next', kwargs={'slug': case.project.slug})}?after={place_of(case, sitting)}",
+        "heartbeat": reverse("api_heartbeat", kwargs=where),
+        "give_back": reverse("api_give_back", kwargs=where),
     }
-    return case_payload(case, reader=reader, progress=progress) | {"urls": urls}
+
+
+def place_of(case: Case, sitting: Sitting | None) -> int:
+    """Where the case stands in the order in which its reader goes on."""
+    return sitting.seat.place if sitting and sitting.seat else case.position
 
 
 @require_GET
 def case_detail(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """What the reading screen shows of one case."""
     reader = cast(User, request.user)
-    project = project_for(reader, slug)
-    progress = progress_of(project=project, reader=reader)
-    return JsonResponse(addressed_payload(case_for(project, case_id), reader=reader, progress=progress))
+    case, sitting = case_to_see(member_for(reader, slug), case_id, reader=reader)
+    progress = progress_in(case, reader=reader, sitting=sitting, now=timezone.now())
+    return JsonResponse(addressed_payload(case, reader=reader, progress=progress, sitting=sitting))
 
 
 @require_GET
@@ -54,9 +76,13 @@ def case_after(request: HttpRequest, slug: str) -> HttpResponse:
     after = request.GET.get("after", "0")
     if not after.isascii() or not after.isdigit() or len(after) > MAX_POSITION_DIGITS:
         return json_error(400, code="invalid", message="after: expected a position of 0 or more")
-    case = next_case(project=project, reader=reader, after=int(after))
-    progress = progress_of(project=project, reader=reader)
-    payload = addressed_payload(case, reader=reader, progress=progress) if case else None
+    now = timezone.now()
+    found = upcoming_case(project=project, reader=reader, after=int(after), now=now)
+    sitting = found.sitting if found else None
+    progress = reader_progress(project=project, reader=reader, sitting=sitting, now=now)
+    payload = None
+    if found:
+        payload = addressed_payload(found.case, reader=reader, progress=progress, sitting=sitting)
     return JsonResponse({"case": payload, "remaining": progress.n_cases - progress.n_submitted})
 
 
@@ -65,8 +91,9 @@ def case_after(request: HttpRequest, slug: str) -> HttpResponse:
 def draft(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """Save the reader's draft."""
     reader = cast(User, request.user)
-    case = case_for(project_for(reader, slug), case_id)
-    saved = save_draft(case=case, reader=reader, content=draft_content(json_body(request)), now=timezone.now())
+    case, sitting = case_to_read(project_for(reader, slug), case_id, reader=reader)
+    content = draft_content(json_body(request))
+    saved = save_draft(case=case, reader=reader, content=content, sitting=sitting, now=timezone.now())
     return JsonResponse({"version": saved.version, "saved_at": saved.saved_at.isoformat()})
 
 
@@ -76,8 +103,17 @@ def submit(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """Store a reading and name the next case."""
     reader = cast(User, request.user)
     project = project_for(reader, slug)
-    case = case_for(project, case_id)
-    sent = submission(json_body(request))
-    reading = submit_reading(case=case, reader=reader, submission=sent, now=timezone.now())
-    upcoming = next_case(project=project, reader=reader, after=case.position)
-    return JsonResponse({"revision": reading.revision, "next": upcoming.pk if upcoming else None}, status=201)
+    case, sitting = case_to_read(project, case_id, reader=reader)
+    sent, now = submission(json_body(request)), timezone.now()
+    reading = submit_reading(case=case, reader=reader, submission=sent, sitting=sitting, now=now)
+    upcoming = next_after(case, sitting, reader=reader)
+    answer: dict[str, Any] = {"revision": reading.revision, "next": upcoming.case.pk if upcoming else None}
+    if reading.arm == Arm.SEEDED:
+        answer["debrief"] = reverse("debrief", kwargs={"slug": slug, "case_id": case_id})
+    return JsonResponse(answer, status=201)
+
+
+def next_after(case: Case, sitting: Sitting, *, reader: User) -> Upcoming | None:
+    """The reader's next case once this one is submitted or put off."""
+    place = place_of(case, sitting)
+    return upcoming_case(project=case.project, reader=reader, after=place, besides=case.pk, now=timezone.now())

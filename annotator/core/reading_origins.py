@@ -34,6 +34,14 @@ class Revisions:
         np.maximum.at(last, group[among], self.pk[among])
         return np.asarray(among & (self.pk == last[group]))
 
+    def speaking(self) -> Bools:
+        """Of each reader and case the one that is a voice: the last blind one, without such the last."""
+        blind = self.blind()
+        spoke_blind = np.zeros(len(self._groups()[0]), bool)
+        _, group = self._groups()
+        spoke_blind[group[blind]] = True
+        return self.latest(blind | ~spoke_blind[group])
+
     def _groups(self) -> tuple[Ints, NDArray[np.intp]]:
         pairs = self.case * (int(self.reader.max(initial=0)) + 1) + self.reader
         return np.unique(pairs, return_inverse=True)
@@ -65,3 +73,19 @@ def counted(revisions: Revisions, origin: Origin) -> Counted:
         kept = kept | (revisions.latest(everything) & without)
     n_assisted = len(np.unique(revisions.case[kept & ~blind]))
     return Counted(kept, revisions.n_readings - int(kept.sum()), n_assisted)
+
+
+def repeated(first: Revisions, again: Revisions, *, cases: Ints) -> tuple[Bools, Bools]:
+    """Of both, the last revisions of readers in `cases` that they read twice, if both times in the same arm."""
+    kept_first, kept_again = (each.latest(np.isin(each.case, cases)) for each in (first, again))
+    pairs = [
+        set(zip(each.case[kept].tolist(), each.reader[kept].tolist(), each.is_blank[kept].tolist(), strict=True))
+        for each, kept in ((first, kept_first), (again, kept_again))
+    ]
+    both = pairs[0] & pairs[1]
+
+    def among(each: Revisions, kept: Bools) -> Bools:
+        keys = zip(each.case.tolist(), each.reader.tolist(), each.is_blank.tolist(), strict=True)
+        return np.asarray(kept & np.fromiter((key in both for key in keys), bool, len(kept)))
+
+    return among(first, kept_first), among(again, kept_again)

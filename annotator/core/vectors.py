@@ -5,18 +5,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from annotator.core.case_notes import check_case_note
+from annotator.core.guidelines import check_shown
 from annotator.core.measurements import check_measurements
 from annotator.core.refusals import VectorError, is_storable_text
+from annotator.core.reopening import check_reopened
 from labeling.core.schema import Schema
 from labeling.core.values import STATE_CODES, URGENCY_CODES, VALUE_CODES, Value
 
-__all__ = ["BODY_PARTS", "VectorError", "changes_between", "check_body", "check_vectors", "undecided_cells"]
+__all__ = [
+    "BODY_PARTS",
+    "SERVER_PARTS",
+    "VectorError",
+    "changes_between",
+    "check_body",
+    "check_vectors",
+    "undecided_cells",
+]
 
 MAX_COMMENT_CHARACTERS = 4000
 MAX_SPANS_PER_CELL = 200
 MAX_FLAGS = 20
 MAX_KEY_CHARACTERS = 200
-BODY_PARTS = frozenset({"cells", "acknowledged", "case", "measurements"})
+# Parts of a reading's body that the server writes, and a browser never sends as part of one.
+SERVER_PARTS = frozenset({"guidelines", "reopened"})
+BODY_PARTS = frozenset({"cells", "acknowledged", "case", "measurements"}) | SERVER_PARTS
 IMAGE_DISAGREES = "image_disagrees"
 _ENTRY_KEYS = {
     *("evidence", "comment", "flags", "reason", "probability", "logit_difference", "attributes"),
@@ -39,7 +51,8 @@ def check_body(body: Any, *, schema: Schema, text_length: int) -> None:
     """Raise `VectorError` unless `body` is `{"cells": {key: entry}}` with known cells and spans inside the report.
 
     It may also hold `case`, what is said of the whole case, and `measurements` in its images. A reading's body also
-    holds `acknowledged`, the keys of the contradictions that its reader let stand.
+    holds `acknowledged`, the keys of the contradictions that its reader let stand, `guidelines`, the version shown of
+    each, and as a correction `reopened`, why the one before was opened again.
     """
     if not isinstance(body, Mapping) or set(body) - BODY_PARTS:
         raise VectorError('body: expected {"cells": {...}}')
@@ -49,6 +62,9 @@ def check_body(body: Any, *, schema: Schema, text_length: int) -> None:
         raise VectorError("body: acknowledged lists keys of contradictions")
     check_case_note(body.get("case", {}))
     check_measurements(body.get("measurements", []))
+    check_shown(body.get("guidelines", {}), where="body: guidelines")
+    if "reopened" in body:
+        check_reopened(body["reopened"])
     known = {str(cell) for cell in schema.cells}
     for key, entry in body.get("cells", {}).items():
         if key not in known:

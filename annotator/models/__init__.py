@@ -1,6 +1,6 @@
 """The tables of the people half, split by noun."""
 
-from annotator.models.case import Case, Report, ReportImport, Study
+from annotator.models.case import NO_TEXT, Case, Report, ReportImport, Study
 from annotator.models.evaluation import Evaluation
 from annotator.models.event import Event
 from annotator.models.gold import Decision, Dispute, DisputeKind, Gold, Reason
@@ -15,6 +15,7 @@ from annotator.models.threshold import PickedThreshold
 from annotator.models.user import User
 
 __all__ = [
+    "NO_TEXT",
     "Arm",
     "AssignmentPlan",
     "Case",

@@ -73,7 +73,7 @@ class Draft(models.Model):
 class Reading(models.Model):
     """One submission: what a reader said about a case, for good. A correction is a further revision.
 
-    `key_presses` is None where nobody counted them. `round` is that of the draft.
+    `active_seconds` and `key_presses` are None where nobody counted them. `round` is that of the draft.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="readings")
@@ -91,7 +91,7 @@ class Reading(models.Model):
     values = models.CharField(max_length=2000)
     urgencies = models.CharField(max_length=2000)
     body = models.JSONField(default=dict)
-    active_seconds = models.PositiveIntegerField()
+    active_seconds = models.PositiveIntegerField(null=True, blank=True)
     key_presses = models.PositiveIntegerField(null=True, blank=True)
     submitted_at = models.DateTimeField()
 

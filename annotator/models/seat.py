@@ -44,7 +44,8 @@ class Seat(models.Model):
     `slot` numbers the seats of a case. `reader` is unset while a seat of the queue (`is_pulled`) waits to be taken.
     `round` 2 and up are hidden repeats of the seat `repeats`: open `washout_days` after that was submitted and once its
     reader has submitted `after_others` other cases since. `place` orders the seats of a reader, in a queue all seats.
-    `planted` holds the errors of a seeded seat, by cell: `{"liver|focal": {"was": "0_", "is": "+1"}}`.
+    `planted` holds the errors of a seeded seat, by cell, once it was opened:
+    `{"liver|focal": {"was": "0_", "is": "+1", "evidence": [[4, 17]], "run": "..."}}`.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="seats")
@@ -112,6 +113,7 @@ class Seat(models.Model):
                 name="seat_free_in_queue",
             ),
             models.Index(fields=["project", "reserved_until"], condition=Q(state="held"), name="seat_held"),
+            models.Index(fields=["project", "reader"], condition=Q(round__gte=2), name="seat_of_later_round"),
         ]
 
     def __str__(self) -> str:

@@ -120,7 +120,8 @@ class Guideline(models.Model):
 class Note(models.Model):
     """Words about a case or one of its cells that are no part of a reading, and the answers to them.
 
-    `reader` is whose thread it is; `parent` is the note that starts it. Only whether a thread is settled may change.
+    `reader` is whose thread it is, and `round` that of their reading; `parent` is the note that starts it. Only whether
+    a thread is settled may change.
     """
 
     class Kind(models.TextChoices):
@@ -134,6 +135,7 @@ class Note(models.Model):
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notes")
     cell = models.CharField(max_length=200, blank=True, default="")
     reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="threads")
+    round = models.PositiveSmallIntegerField(default=1)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notes")
     kind = models.CharField(max_length=10, choices=Kind)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="answers")

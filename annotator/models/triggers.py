@@ -22,6 +22,20 @@ _POSTGRES_FROZEN = """
 CREATE TRIGGER {name} BEFORE {event} {of} ON {table}
 FOR EACH ROW {when} EXECUTE FUNCTION overread_frozen()
 """
+_SQLITE_FORBIDDEN = """
+CREATE TRIGGER {name}_{event} BEFORE {event} ON {table} WHEN {when}
+BEGIN SELECT RAISE(ABORT, '{table}: {says}'); END
+"""
+_POSTGRES_FORBIDDEN = """
+CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+IF {when} THEN
+  RAISE EXCEPTION '{table}: {says}' USING ERRCODE = 'integrity_constraint_violation';
+END IF;
+RETURN NEW;
+END $$;
+CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()
+"""
 _SQLITE_SAME_PROJECT = """
 CREATE TRIGGER {table}_{column}_project_{suffix} BEFORE {event} ON {table}
 WHEN NEW.{column} IS NOT NULL AND {own_project} IS NOT (SELECT project_id FROM {parent} WHERE id = NEW.{column})
@@ -64,6 +78,22 @@ def frozen(
         for event, of in events.items():
             statement = template.format(name=names[event], table=table, event=event, of=of, when=condition)
             schema_editor.execute(statement, params=None)
+
+    return migrations.RunPython(forwards, drop)
+
+
+def forbidden(table: str, *, name: str, when: str, says: str) -> migrations.RunPython:
+    """No row of `table` may become one of which the SQL `when` holds, which may look into other tables."""
+    words = {"table": table, "name": name, "when": when, "says": says}
+    drop = _drop(table, [name, f"{name}_insert", f"{name}_update"])
+
+    def forwards(apps: Any, schema_editor: Any) -> None:
+        drop(apps, schema_editor)
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(_POSTGRES_FORBIDDEN.format(**words), params=None)
+            return
+        for event in ("insert", "update"):
+            schema_editor.execute(_SQLITE_FORBIDDEN.format(**words, event=event), params=None)
 
     return migrations.RunPython(forwards, drop)
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from annotator.models import Arm, Case, User
-from annotator.selectors.cases import prefill_shown
+from annotator.selectors.cases import draft_of, prefill_shown
+from annotator.selectors.seats import Sitting
 from labeling.models import MachineLabel, Run
 from labeling.selectors import run_name
 from labeling.services import RULES
@@ -23,15 +24,18 @@ _OF_MANIFEST: Final = {
 }
 
 
-def case_labels_payload(case: Case, *, reader: User) -> dict[str, Any]:
+def case_labels_payload(case: Case, *, reader: User, sitting: Sitting | None) -> dict[str, Any]:
     """What complete runs say of the case beside the pre-fill, as docs/api.md describes it.
 
     Nothing in the blank arm, whoever the reader is and whether or not the case is submitted: the arm is that of
-    `case_payload`.
+    `case_payload`. Nothing in the seeded arm either, where other labelers would tell the planted errors.
     """
-    prefill = prefill_shown(case, reader=reader)
+    draft = draft_of(case, reader=reader, sitting=sitting)
+    prefill = prefill_shown(case, draft=draft, sitting=sitting)
     if prefill is None:
         return {"arm": Arm.BLANK, "runs": [], "n_more": 0}
+    if sitting is not None and sitting.arm == Arm.SEEDED:
+        return {"arm": Arm.PREFILLED, "runs": [], "n_more": 0}
     others = _newest_of_each_method(case, prefill)
     found = MachineLabel.objects.select_related("run").in_bulk(others[:MOST_RUNS])
     listed = [found[pk] for pk in others[:MOST_RUNS]]

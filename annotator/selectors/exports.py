@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from annotator.models import Project, User
-from annotator.services.exports import JSONL, MACHINE, READINGS, REPORTS
+from annotator.services.exports import GOLD, JSONL, MACHINE, READINGS, REPORTS
 from annotator.services.measurement_exports import MEASUREMENTS
 from labeling.models import Run
 
@@ -27,8 +27,16 @@ class ExportCard:
     runs: list[Run] = field(default_factory=list)
 
 
+_GOLD_CARD = ExportCard(
+    GOLD,
+    "Gold",
+    "What is held to be true of each cell now, how it came about and by how many. Freeze a release to cite it.",
+    (("long", "Long CSV"), (JSONL, "JSON Lines")),
+)
+
+
 def export_cards(project: Project) -> list[ExportCard]:
-    """Readings, measurements, machine labels and reports, with the readers and runs that the project has."""
+    """Readings, gold, measurements, machine labels and reports, with the readers and runs that the project has."""
     of_drafts = User.objects.filter(drafts__project=project).order_by("username").values_list("username", flat=True)
     readers = list(of_drafts.distinct())
     runs = Run.objects.filter(project=project, state=Run.State.COMPLETE, schema=project.schema)
@@ -40,6 +48,7 @@ def export_cards(project: Project) -> list[ExportCard]:
             _LABEL_FORMATS,
             readers=readers,
         ),
+        _GOLD_CARD,
         ExportCard(
             MEASUREMENTS,
             "Measurements",

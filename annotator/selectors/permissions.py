@@ -68,11 +68,12 @@ def member_for(
     if role is not None and role not in member.roles:
         raise PermissionDenied(f"needs role {role}")
     if role in _REVEALING if reveals is None else reveals:
-        _refuse_while_blind(member)
+        refuse_while_blind(member)
     return member
 
 
-def _refuse_while_blind(member: Member) -> None:
+def refuse_while_blind(member: Member) -> None:
+    """Raise `BlindedError` when the member has still to read cases without seeing machine labels."""
     if n_blind := blind_seats(member.project, member.user_id).count():
         raise BlindedError(n_blind)
 

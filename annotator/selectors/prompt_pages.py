@@ -87,7 +87,7 @@ def prompt_page(project: Project, wanted: Wanted, *, run_id: str = "") -> Prompt
     run = _run(project, run_id) if run_id else None
     schema = parsed_schema(run.schema if run else project.schema)
     wanted = _completed(wanted, schema, run)
-    cases = Case.objects.filter(project=project, report__isnull=False).order_by("position")
+    cases = Case.objects.filter(project=project, report__has_text=True).order_by("position")
     case = (cases.filter(key=wanted.case) if wanted.case else cases).select_related("report").first()
     keys = tuple(cases.values_list("key", flat=True)[:LISTED_CASES])
     page = PromptPage(wanted, schema, case, run, case_keys=keys, switches=_switches(wanted.labeler))

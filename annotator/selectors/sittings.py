@@ -38,7 +38,7 @@ def sitting_of(*, project: Project, reader: User, since: datetime) -> Sitting:
         .values_list("case_id", "case__key", "active_seconds", "supersedes__active_seconds", "submitted_at")
     )
     read = [
-        ReadCase(case_id, key, max(0, seconds - (before or 0)), submitted_at)
+        ReadCase(case_id, key, max(0, (seconds or 0) - (before or 0)), submitted_at)
         for case_id, key, seconds, before, submitted_at in rows
     ]
     by_case: dict[int, int] = {}

@@ -18,4 +18,4 @@ def cases_without_labels(project: Project, run: Run) -> tuple[str, ...]:
 
 
 def _with_report(project: Project) -> QuerySet[Case]:
-    return Case.objects.filter(project=project, report__isnull=False).order_by("position")
+    return Case.objects.filter(project=project, report__has_text=True).order_by("position")

@@ -1,14 +1,19 @@
-"""The worklist of one reader, a page at a time. Pages start at a position, so the last is as quick as the first."""
+"""The worklist of one reader, a page at a time. Pages start at a position, so the last is as quick as the first.
 
+Here for projects whose cases everyone reads; `seat_worklists` has those of readers with seats.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from annotator.core.summaries import Glance, abnormal_cells, glance
-from annotator.models import Case, Draft, DraftState, Project, User
+from annotator.models import Arm, Case, Draft, DraftState, Note, Project, Seat, User
 from annotator.selectors.cases import n_cases
+from annotator.selectors.exclusions import is_excluded, n_excluded
 from annotator.selectors.schemas import parsed_schema
 from labeling.core.schema import Schema
 from labeling.models import MachineLabel
@@ -17,10 +22,14 @@ PAGE_SIZE = 100
 JUMP_SIZE = 50
 MAX_PLACE_DIGITS = 9
 NEW = "new"
-STATES = (NEW, DraftState.OPEN.value, DraftState.SKIPPED.value, DraftState.SUBMITTED.value)
+MAX_RETURNED = 20
+STATES = (
+    *(NEW, DraftState.RETURNED.value, DraftState.OPEN.value, DraftState.SKIPPED.value),
+    DraftState.SUBMITTED.value,
+)
 
 
-_UNSEEN: dict[str, Any] = {"state": NEW, "flagged": False, "comment": "", "saved_at": None}
+UNSEEN: dict[str, Any] = {"state": NEW, "flagged": False, "comment": "", "saved_at": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,8 @@ class Urgency(NamedTuple):
 class WorklistRow:
     """One case; `comment` is the reader's on the whole case, `saved_at` when they last saved it.
 
-    `machine` is None where the pre-filling run says nothing of it, `urgency` where it names none.
+    `machine` is None where the pre-filling run says nothing of it, `urgency` where it names none. `is_blind`: the
+    reader reads the case without them, and neither is shown.
     """
 
     case_id: int
@@ -60,11 +70,25 @@ class WorklistRow:
     saved_at: datetime | None
     machine: Glance | None
     urgency: Urgency | None
+    is_blind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedCase:
+    """A case that was sent back to the reader, and what the manager wrote."""
+
+    case_id: int
+    key: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """One page. `n_by_state` counts the whole project; `after` and `before` lead to the pages around this one."""
+    """One page. `n_by_state` counts all cases; `after` and `before` lead to the pages around this one.
+
+    `returned` lists what was sent back to the reader, on the first page alone. `can_take`: the queue has a case for
+    the reader.
+    """
 
     rows: list[WorklistRow]
     n_cases: int
@@ -72,6 +96,8 @@ class Worklist:
     n_flagged: int
     after: int | None
     before: int | None
+    returned: list[ReturnedCase]
+    can_take: bool = False
 
     @property
     def n_unread(self) -> int:
@@ -100,21 +126,21 @@ class Jumps:
 
 def jump_page(*, project: Project, reader: User, wanted: WorklistFilter, size: int = JUMP_SIZE) -> Jumps:
     """The reader's cases that fit `wanted`, without what the machine says."""
-    drafts = Draft.objects.filter(project=project, reader=reader)
+    drafts = Draft.objects.filter(project=project, reader=reader, round=1)
     found = _cases(project, drafts, wanted).filter(position__gt=wanted.after or 0).order_by("position")
     cases = list(found[: size + 1])
     saved = _saved(drafts, cases[:size])
     rows = [
         JumpRow(case.pk, case.key, case.position, draft["state"], draft["flagged"])
         for case in cases[:size]
-        for draft in [saved.get(case.pk, _UNSEEN)]
+        for draft in [saved.get(case.pk, UNSEEN)]
     ]
     return Jumps(rows, after=rows[-1].position if len(cases) > size else None)
 
 
 def worklist_page(*, project: Project, reader: User, wanted: WorklistFilter, size: int = PAGE_SIZE) -> Worklist:
     """The reader's cases that fit `wanted`, in the order of the project."""
-    drafts = Draft.objects.filter(project=project, reader=reader)
+    drafts = Draft.objects.filter(project=project, reader=reader, round=1)
     found = _cases(project, drafts, wanted)
     backwards = wanted.before is not None
     if backwards:
@@ -125,19 +151,31 @@ def worklist_page(*, project: Project, reader: User, wanted: WorklistFilter, siz
     cases = cases[:size][::-1] if backwards else cases[:size]
     starts_later = goes_on if backwards else bool(wanted.after)
     ends_earlier = backwards or goes_on
-    total = n_cases(project)
+    drafts = drafts.filter(~is_excluded("case"))
+    total = n_cases(project) - n_excluded(project)
+    n_by_state, saved = _n_by_state(drafts, total), _saved(drafts, cases)
+    is_first = wanted.after is None and not backwards
     return Worklist(
-        rows=_rows(project, drafts, cases),
+        rows=worklist_rows(project, cases, saved=saved, blind=_blind(reader, cases, saved)),
         n_cases=total,
-        n_by_state=_n_by_state(drafts, total),
+        n_by_state=n_by_state,
         n_flagged=drafts.filter(flagged=True).count(),
         after=cases[-1].position if cases and ends_earlier else None,
         before=cases[0].position if cases and starts_later else None,
+        returned=returned_to(drafts) if n_by_state[DraftState.RETURNED] and is_first else [],
     )
 
 
+def returned_to(drafts: QuerySet[Draft]) -> list[ReturnedCase]:
+    """What was sent back, in the order of the project."""
+    sent = Note.objects.filter(case=OuterRef("case"), reader=OuterRef("reader"), round=OuterRef("round"))
+    latest = sent.filter(kind=Note.Kind.RETURN, parent=None, settled_at=None).order_by("-pk").values("text")[:1]
+    rows = drafts.filter(state=DraftState.RETURNED).order_by("case__position").annotate(note=Subquery(latest))
+    return [ReturnedCase(*row) for row in rows.values_list("case_id", "case__key", "note")[:MAX_RETURNED]]
+
+
 def _cases(project: Project, drafts: QuerySet[Draft], wanted: WorklistFilter) -> QuerySet[Case]:
-    cases = Case.objects.filter(project=project).only("pk", "key", "position", "report_id")
+    cases = Case.objects.filter(~is_excluded(), project=project).only("pk", "key", "position", "report_id")
     if wanted.query:
         cases = cases.filter(_query(wanted))
     if wanted.flagged:
@@ -145,7 +183,7 @@ def _cases(project: Project, drafts: QuerySet[Draft], wanted: WorklistFilter) ->
     of_case = drafts.filter(case=OuterRef("pk"))
     if wanted.state == NEW:
         return cases.filter(~Exists(of_case))
-    if wanted.state in (DraftState.OPEN, DraftState.SKIPPED):
+    if wanted.state in (DraftState.OPEN, DraftState.SKIPPED, DraftState.RETURNED):
         return cases.filter(pk__in=drafts.filter(state=wanted.state).values("case"))
     if wanted.state == DraftState.SUBMITTED:
         return cases.filter(Exists(of_case.filter(state=DraftState.SUBMITTED)))
@@ -165,13 +203,23 @@ def _n_by_state(drafts: QuerySet[Draft], total: int) -> dict[str, int]:
     return {NEW: total - sum(n_by_state.values()), **n_by_state}
 
 
-def _rows(project: Project, drafts: QuerySet[Draft], cases: list[Case]) -> list[WorklistRow]:
+def _blind(reader: User, cases: list[Case], saved: dict[int, dict[str, Any]]) -> set[int]:
+    """Cases that the reader began with a blank form, or has a seat of that shows other labels than those of the run."""
+    begun = {case for case, draft in saved.items() if draft["prefill_run"] is None}
+    seats = Seat.objects.filter(case__in=[case.pk for case in cases], reader=reader, arm__in=[Arm.BLANK, Arm.SEEDED])
+    return begun | set(seats.values_list("case", flat=True))
+
+
+def worklist_rows(
+    project: Project, cases: list[Case], *, saved: dict[int, dict[str, Any]], blind: set[int]
+) -> list[WorklistRow]:
+    """A row for each case; `saved` is what the reader's drafts say, by case, `blind` the cases read without labels."""
     schema = parsed_schema(project.schema)
-    saved = _saved(drafts, cases)
-    machine = _glances(project, schema, [case.report_id for case in cases if case.report_id is not None])
+    seen_of = [case.report_id for case in cases if case.report_id is not None and case.pk not in blind]
+    machine = _glances(project, schema, seen_of)
     rows = []
     for case in cases:
-        draft = saved.get(case.pk, _UNSEEN)
+        draft = saved.get(case.pk, UNSEEN)
         seen = machine.get(case.report_id) if case.report_id is not None else None
         rows.append(
             WorklistRow(
@@ -184,6 +232,7 @@ def _rows(project: Project, drafts: QuerySet[Draft], cases: list[Case]) -> list[
                 saved_at=draft["saved_at"],
                 machine=seen,
                 urgency=_urgency(schema, seen.urgency) if seen else None,
+                is_blind=case.pk in blind,
             )
         )
     return rows
@@ -191,9 +240,14 @@ def _rows(project: Project, drafts: QuerySet[Draft], cases: list[Case]) -> list[
 
 def _saved(drafts: QuerySet[Draft], cases: list[Case]) -> dict[int, dict[str, Any]]:
     """What the reader's drafts say of the cases, by case."""
-    columns = ("case", "state", "flagged", "saved_at")
-    found = drafts.filter(case__in=[case.pk for case in cases]).order_by()
-    return {draft["case"]: draft for draft in found.values(*columns, comment=F("body__case__comment"))}
+    found = drafts.filter(case__in=[case.pk for case in cases])
+    return {draft["case"]: draft for draft in notes_of(found)}
+
+
+def notes_of(drafts: QuerySet[Draft]) -> Iterable[dict[str, Any]]:
+    """What a row says of each draft."""
+    columns = ("case", "round", "state", "flagged", "saved_at", "prefill_run")
+    return drafts.order_by().values(*columns, comment=F("body__case__comment"))
 
 
 def _urgency(schema: Schema, level: int | None) -> Urgency | None:

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from annotator.core.report_lines import ReportLine
-from annotator.core.transfer import IMPORTED, labels_of, remainder_of
+from annotator.core.transfer import IMPORTED, UNTIMED, labels_of, remainder_of
 from annotator.exceptions import UserError
 from annotator.models import Case, Event, Project, Reading, User
+from annotator.selectors.gold_rows import gold_lines
 from annotator.selectors.schemas import parsed_schema
 from labeling.core.intake.records import has_unstorable
 from labeling.core.records import CellLabel, LabelSet, StoredLabels
@@ -21,11 +22,13 @@ from labeling.core.tables import FORMATS, LabeledReport, LabelMeta
 from labeling.models import MachineLabel, Run
 from labeling.selectors import prefill_run
 
-READINGS, MACHINE, REPORTS = "readings", "machine", "reports"
+READINGS, MACHINE, REPORTS, GOLD = "readings", "machine", "reports", "gold"
 JSONL = "jsonl"
 # What the formats are called here, and the tables they are: the long table always says who, when and why.
 TABLES = {"leavs-wide": "leavs-wide", "leavs": "leavs", "long": "long-raters", JSONL: JSONL}
 KEEPS_REVISIONS = ("long", JSONL)
+# What there is of each kind.
+OFFERED = {READINGS: tuple(TABLES), MACHINE: tuple(TABLES), REPORTS: (JSONL,), GOLD: KEEPS_REVISIONS}
 _BATCH = 200
 _NO_FLAG = re.compile(r"[;\s]+")
 
@@ -52,17 +55,12 @@ class Export:
 
 def export(*, project: Project, actor: User | None, wanted: Wanted) -> Export:
     """The file that was asked for, and an event that it was; raises `UserError` when there can be none."""
-    formats = (JSONL,) if wanted.what == REPORTS else tuple(TABLES)
     if has_unstorable(wanted.what + wanted.format_name + wanted.reader + wanted.run):
         raise UserError("a name holds a character that no name has")
-    if wanted.what not in (READINGS, MACHINE, REPORTS) or wanted.format_name not in formats:
+    formats = OFFERED.get(wanted.what, tuple(TABLES))
+    if wanted.what not in OFFERED or wanted.format_name not in formats:
         raise UserError(f"{wanted.what} cannot be exported as {wanted.format_name!r}; choose {', '.join(formats)}")
-    if wanted.what == REPORTS:
-        chunks = _joined(_report_lines(project))
-    else:
-        schema = parsed_schema(project.schema)
-        labeled = _readings(project, schema, wanted) if wanted.what == READINGS else _machine(project, schema, wanted)
-        chunks = _joined(_table(labeled, schema, wanted.format_name))
+    chunks = _joined(_lines(project, wanted))
     payload = {
         "what": wanted.what,
         "format": wanted.format_name,
@@ -78,6 +76,17 @@ def export(*, project: Project, actor: User | None, wanted: Wanted) -> Export:
         content_type="application/x-ndjson; charset=utf-8" if is_jsonl else "text/csv; charset=utf-8",
         chunks=chunks,
     )
+
+
+def _lines(project: Project, wanted: Wanted) -> Iterator[str]:
+    """The lines of the file."""
+    schema = parsed_schema(project.schema)
+    if wanted.what == REPORTS:
+        return _report_lines(project)
+    if wanted.what == GOLD:
+        return gold_lines(project, schema, is_jsonl=wanted.format_name == JSONL)
+    labeled = _readings(project, schema, wanted) if wanted.what == READINGS else _machine(project, schema, wanted)
+    return _table(labeled, schema, wanted.format_name)
 
 
 def _joined(lines: Iterable[str]) -> Iterator[str]:
@@ -147,10 +156,10 @@ def _labeled_reading(reading: dict[str, Any], schema: Schema) -> LabeledReport:
         report_id=reading["case__key"],
         rater=reading["reader__username"],
         meta=LabelMeta(
-            text_sha256=reading["case__report__text_sha256"],
+            text_sha256=reading["case__report__text_sha256"] or None,
             revision=origin.get("revision", reading["revision"]),
             active_seconds=reading["active_seconds"],
-            submitted_at=reading["submitted_at"].isoformat(),
+            submitted_at=None if UNTIMED in origin else reading["submitted_at"].isoformat(),
             extra=extra,
         ),
     )
@@ -176,7 +185,7 @@ def _machine(project: Project, schema: Schema, wanted: Wanted) -> Iterator[Label
             schema,
             report_id=row["report__report_id"],
             rater=rater,
-            meta=LabelMeta(text_sha256=row["report__text_sha256"], extra=extra),
+            meta=LabelMeta(text_sha256=row["report__text_sha256"] or None, extra=extra),
         )
         for row in _rows(ordered, fields)
     )
@@ -198,7 +207,7 @@ def _run(project: Project, run_id: str) -> Run:
 def _report_lines(project: Project) -> Iterator[str]:
     """Reports as JSON Lines that `import_reports` reads back, also into another project: patients stay apart."""
     fields = ("key", "patient_key", "study__study_id", "study__modality", "report__text", "report__extra")
-    cases = Case.objects.filter(project=project, report__isnull=False).order_by("position")
+    cases = Case.objects.filter(project=project, report__has_text=True).order_by("position")
     for case in _rows(cases, fields):
         line = ReportLine(
             report_id=case["key"],

@@ -14,10 +14,10 @@ from annotator.models import Arm, Event, Project, Role, Seat, StudyRules, User
 RESOLVING: Final = frozenset(
     {
         *("readers_per_case", "needs_person", "majority_of", "weights", "weighted_share"),
-        *("disputes_certainty", "disputes_urgency"),
+        *("disputes_certainty", "disputes_urgency", "machine_is_voice", "reads"),
     }
 )
-CHANGEABLE: Final = RESOLVING | {"reads", "is_training", "reservation_s", "machine_is_voice", "readers_may_adjudicate"}
+CHANGEABLE: Final = RESOLVING | {"is_training", "reservation_s", "readers_may_adjudicate"}
 
 
 @transaction.atomic

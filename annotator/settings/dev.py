@@ -25,6 +25,7 @@ CELERY_BROKER_URL = _BROKER["url"]
 CELERY_BROKER_TRANSPORT_OPTIONS = _BROKER["options"]
 UPLOAD_DIR = env.private_folder(DATA_DIR / "uploads")
 IMAGE_DIR = env.private_folder(DATA_DIR / "images")
+RELEASE_DIR = env.private_folder(DATA_DIR / "releases")
 FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR  # patient data do not pass through the machine's own temporary folder
 WHITENOISE_USE_FINDERS = True
 TRUSTED_PROXIES = 0

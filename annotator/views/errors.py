@@ -39,12 +39,17 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403."""
     if isinstance(exception, BlindedError):
-        message = (
-            f"You have still to read {exception.n_blind} cases without machine labels. This page shows those, or what "
-            "others say: it opens when you have submitted your cases, or when another manager withdraws them from you."
-        )
-        return _answer(request, 403, code="blinded", message=message)
+        return _blinded(request, exception.n_blind)
     return _answer(request, 403, code="forbidden", message="Your role in this project does not allow this.")
+
+
+def _blinded(request: HttpRequest, n_blind: int) -> HttpResponse:
+    message = f"You have still to read {n_blind} case{'' if n_blind == 1 else 's'} without machine labels."
+    if wants_json(request):
+        return json_error(403, code="blinded", message=message)
+    match = request.resolver_match
+    context = {"message": message, "slug": match.kwargs.get("slug") if match else None}
+    return render(request, "annotator/blinded.html", context, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -33,7 +33,7 @@ from vision.services.records import end_stale_imports
 @require_http_methods(["GET", "POST"])
 def images(request: HttpRequest, slug: str) -> HttpResponse:
     """Earlier imports, the form for more images, and how the project stores them."""
-    project = project_for(cast(User, request.user), slug, role=Role.MANAGER)
+    project = project_for(cast(User, request.user), slug, role=Role.MANAGER, reveals=False)
     declared = request.headers.get("Content-Length", "")
     if not declared.isdecimal() or int(declared) <= settings.MAX_IMAGE_UPLOAD_BYTES:
         return _images(request, project)
@@ -120,7 +120,7 @@ def _page(
 @require_GET
 def image_import(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
     """How far an import of images is, and what became of its files."""
-    project = project_for(cast(User, request.user), slug, role=Role.MANAGER)
+    project = project_for(cast(User, request.user), slug, role=Role.MANAGER, reveals=False)
     end_stale_imports(project=project)
     record = image_import_of(project, import_id)
     context = {
@@ -137,7 +137,7 @@ def image_import(request: HttpRequest, slug: str, import_id: int) -> HttpRespons
 @require_GET
 def image_problems(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
     """The refused files, and what belongs to no case, as CSV."""
-    project = project_for(cast(User, request.user), slug, role=Role.MANAGER)
+    project = project_for(cast(User, request.user), slug, role=Role.MANAGER, reveals=False)
     record = image_import_of(project, import_id)
     if record.finished_at is None:
         raise Http404("the import is still going on")

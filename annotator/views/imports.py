@@ -69,7 +69,7 @@ def _imports_page(request: HttpRequest, project: Project, form: UploadForm, *, s
 def import_preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """The first rows of an upload and what its columns mean; a post checks or imports all rows."""
     user = cast(User, request.user)
-    project = project_for(user, slug, role=Role.MANAGER)
+    project = project_for(user, slug, role=Role.MANAGER, reveals=False)
     try:
         upload = find_upload(project=project, user=user, token=token)
         preview = preview_file(upload.path, file_name=upload.file_name)
@@ -155,7 +155,7 @@ def _preview_page(
 @require_GET
 def import_result(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
     """What became of the rows of one file."""
-    project = project_for(cast(User, request.user), slug, role=Role.MANAGER)
+    project = project_for(cast(User, request.user), slug, role=Role.MANAGER, reveals=False)
     context = {"project": project, "is_manager": True, "record": import_of_project(project, import_id)}
     return render(request, "annotator/import_result.html", context)
 
@@ -163,7 +163,7 @@ def import_result(request: HttpRequest, slug: str, import_id: int) -> HttpRespon
 @require_GET
 def import_problems(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
     """The refused rows as CSV."""
-    project = project_for(cast(User, request.user), slug, role=Role.MANAGER)
+    project = project_for(cast(User, request.user), slug, role=Role.MANAGER, reveals=False)
     record = import_of_project(project, import_id)
     response = HttpResponse(problems_csv(record), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{slug}-import-{record.pk}-problems.csv"'

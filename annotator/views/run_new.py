@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from annotator.exceptions import UserError
-from annotator.models import Project, Report, Role, User
+from annotator.models import Project, Role, User
 from annotator.run_forms import RunForms
 from annotator.run_words import labelers_in_words
 from annotator.selectors.permissions import project_for
@@ -17,7 +17,7 @@ from annotator.selectors.trials import TrialView, trial_view
 from annotator.services.labels import start_rules
 from annotator.services.run_starts import TRY_S, start_asked_run, try_first
 from labeling.engines import allowed_urls, models_at
-from labeling.selectors import run_name
+from labeling.selectors import readable_reports, run_name
 from labeling.services import RunExists
 from labeling.services.model_runs import require_allowed
 from labeling.tasks import wake
@@ -110,7 +110,7 @@ def _page(
         "form": forms.run,
         "labelers": labelers_in_words(parsed_schema(project.schema)),
         "has_engine": bool(allowed_urls()),
-        "n_reports": Report.objects.filter(project=project).count(),
+        "n_reports": readable_reports(project).count(),
         "prefill": prefill,
         "prefill_name": run_name(prefill) if prefill else "",
         "trial": trial,

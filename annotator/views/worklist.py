@@ -4,12 +4,14 @@ from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from annotator.forms import WorklistForm
-from annotator.models import User
+from annotator.models import Reads, User
 from annotator.selectors.permissions import member_for
-from annotator.selectors.worklists import worklist_page
+from annotator.selectors.seat_worklists import worklist_of
+from annotator.selectors.seats import reads_of
 
 
 @require_GET
@@ -22,8 +24,9 @@ def worklist(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "project": member.project,
         "is_manager": member.is_manager,
+        "has_seats": reads_of(member.project) != Reads.OPEN,
         "form": form,
         "wanted": wanted,
-        "page": worklist_page(project=member.project, reader=user, wanted=wanted),
+        "page": worklist_of(project=member.project, reader=user, wanted=wanted, now=timezone.now()),
     }
     return render(request, "annotator/worklist.html", context)

@@ -1,6 +1,14 @@
 """Read runs and machine labels."""
 
-from labeling.selectors.labels import InputSet, LabelingState, equal_run, input_set, labeling_state, prefill_run
+from labeling.selectors.labels import (
+    InputSet,
+    LabelingState,
+    equal_run,
+    input_set,
+    labeling_state,
+    prefill_run,
+    readable_reports,
+)
 from labeling.selectors.runs import RunProgress, failures_by_kind, run_name, run_of, run_progress
 
 __all__ = [
@@ -12,6 +20,7 @@ __all__ = [
     "input_set",
     "labeling_state",
     "prefill_run",
+    "readable_reports",
     "run_name",
     "run_of",
     "run_progress",

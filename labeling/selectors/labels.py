@@ -42,13 +42,18 @@ class LabelingState:
         return self.last is not None and self.last.state == Run.State.RUNNING
 
 
+def readable_reports(project: Project) -> QuerySet[Report]:
+    """Reports of the project that a labeler can read."""
+    return Report.objects.filter(project=project, has_text=True)
+
+
 def labeling_state(project: Project, *, labeler: str, method: dict[str, Any]) -> LabelingState:
     """How far `labeler` has labeled the project; `method` is what its manifests say of rules and schema."""
     prefill = prefill_run(project)
     is_current = prefill is not None and prefill.labeler == labeler and method.items() <= prefill.manifest.items()
     last = Run.objects.filter(project=project, labeler=labeler).first()
     return LabelingState(
-        n_reports=Report.objects.filter(project=project).count(),
+        n_reports=readable_reports(project).count(),
         n_labeled=MachineLabel.objects.filter(run=prefill).count() if is_current else 0,
         prefill=prefill,
         last=last,
@@ -77,7 +82,7 @@ class InputSet:
 
     def reports(self) -> QuerySet[Report]:
         """Those reports by primary key."""
-        reports = Report.objects.filter(project=self.project, pk__lte=self.last).order_by("pk")
+        reports = readable_reports(self.project).filter(pk__lte=self.last).order_by("pk")
         return reports if self.pks is None else reports.filter(pk__in=self.pks)
 
     def report_pks(self) -> list[int]:
@@ -86,11 +91,13 @@ class InputSet:
 
 
 def input_set(project: Project, *, cases: Collection[str] | None = None) -> InputSet:
-    """All reports of the project, or those of the cases with these keys; raises `UserError` for a key of none.
+    """All reports of the project that have a text, or those of the cases with these keys.
+
+    Raises `UserError` for a key of none.
 
     `sha256` is over their ids and text hashes, sorted.
     """
-    reports = Report.objects.filter(project=project)
+    reports = readable_reports(project)
     if cases is not None:
         reports = reports.filter(pk__in=_reports_of(project, cases))
     rows = reports.order_by().values_list("report_id", "text_sha256", "pk")
@@ -109,9 +116,10 @@ def input_set(project: Project, *, cases: Collection[str] | None = None) -> Inpu
 
 
 def _reports_of(project: Project, cases: Collection[str]) -> list[int]:
-    known = dict(Case.objects.filter(project=project, report__isnull=False).values_list("key", "report__pk"))
+    with_text = Case.objects.filter(project=project, report__has_text=True)
+    known = dict(with_text.values_list("key", "report__pk"))
     unknown = sorted(set(cases) - set(known))
     if unknown:
         more = f" and {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
-        raise UserError(f"no case {unknown[0]!r}{more} with a report in project {project.slug}")
+        raise UserError(f"no case {unknown[0]!r}{more} with the text of a report in project {project.slug}")
     return [known[key] for key in set(cases)]

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     """`manage.py import_labels PROJECT FILE`."""
 
     help = (
-        "Import readings and machine labels (JSON Lines, long CSV, LEAVS CSV, Label Studio JSON). "
+        "Import readings and machine labels (JSON Lines, long CSV, LEAVS CSV, Label Studio, doccano). "
         "Nothing comes in twice."
     )
 
@@ -24,9 +24,20 @@ class Command(BaseCommand):
         """The file, and what it may not say itself."""
         parser.add_argument("project", help="address of the project")
         parser.add_argument("file", type=Path)
-        parser.add_argument("--what", choices=[READINGS, MACHINE], default="", help="needed for CSV and Label Studio")
+        parser.add_argument(
+            "--what", choices=[READINGS, MACHINE], default="", help="needed where the file does not say"
+        )
         parser.add_argument("--arm", choices=Arm.values, default="", help="needed for readings in these")
         parser.add_argument("--create-readers", action="store_true", help="make closed accounts for unknown readers")
+        parser.add_argument(
+            "--reader",
+            action="append",
+            default=[],
+            dest="readers",
+            metavar="NAME=USER",
+            help="which user here a rater of the file is; may be given again",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen and store nothing")
         parser.add_argument("--prefill", action="store_true", help="readers start from the imported machine labels")
         parser.add_argument("--user", help="who imports, for the history of the project")
         add_file_options(parser)
@@ -37,4 +48,6 @@ class Command(BaseCommand):
         project = named_project(options["project"])
         with messages_to_user():
             actor = named_user(options["user"])
-        labels_from_file(project, options["file"], actor=actor, options=options, out=self.stdout)
+        labels_from_file(
+            project, options["file"], actor=actor, options=options, out=self.stdout, dry_run=options["dry_run"]
+        )

@@ -5,6 +5,7 @@ import "../styles/read-labelers.css";
 import "../styles/dialog.css";
 import "../styles/read-layout.css";
 import "../styles/read-flow.css";
+import "../styles/read-notes.css";
 import "../styles/tour.css";
 import { byId, embeddedJson, isTextField, needsKey } from "../lib/dom";
 import { chordOf } from "../read/keys";
@@ -13,7 +14,7 @@ import { ReadingPage } from "../read/page";
 import { paneOf } from "../read/panes";
 import { Preferences } from "../read/preferences";
 import type { PreferenceData } from "../read/preferences";
-import type { CasePayload, SchemaData } from "../read/types";
+import type { CasePayload, Guidelines, SchemaData } from "../read/types";
 
 const root = byId("main");
 const preferences = new Preferences(embeddedJson<PreferenceData>("preferences-data"));
@@ -23,6 +24,7 @@ const page = new ReadingPage(
   root.dataset["user"] ?? "",
   {
     preferences,
+    guidelines: embeddedJson<Guidelines>("guidelines-data"),
     makeViewer: async (host, events) => {
       const { createViewer } = await import("../viewer");
       return createViewer(host, { events });
@@ -32,10 +34,14 @@ const page = new ReadingPage(
 page.flow.begin();
 // An address may name the cell that somebody came for.
 if (window.location.hash) page.focusCell(page.schema.indexOf(decodeURIComponent(window.location.hash.slice(1))));
+if (window.location.hash === "#reopen") {
+  window.history.replaceState(null, "", window.location.pathname); // asked for once, not again when the page is loaded again
+  page.run({ do: "reopen" });
+}
 if (!preferences.data.tour_done) page.startTour();
 
 /** Commands whose chords work while somebody types. */
-const IN_TEXT = new Set<Command["do"]>(["submit", "skip", "jump", "summary", "flag", "layout"]);
+const IN_TEXT = new Set<Command["do"]>(["submit", "skip", "jump", "summary", "flag", "layout", "reopen", "case-notes"]);
 /** Commands that a key held down gives once. */
 const ONCE = new Set<Command["do"]>([...IN_TEXT, "case-comment", "help"]);
 
@@ -77,6 +83,11 @@ document.addEventListener("keydown", (event) => {
 byId("report-place").addEventListener("mouseup", () => {
   if (window.getSelection()?.isCollapsed) setTimeout(() => page.focusCell(page.state.focus), 0);
 });
+
+/** Keys that only change what another key means. */
+const MODIFIERS = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock"]);
+document.addEventListener("keydown", (event) => { if (!event.repeat && !MODIFIERS.has(event.key)) page.session.timer.press(); }, { capture: true });
+byId("cells-pane").addEventListener("pointerdown", () => page.session.timer.press(), { capture: true });
 
 let lastInput = 0;
 for (const kind of ["keydown", "pointerdown", "pointermove", "wheel"] as const) {
