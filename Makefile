@@ -1,7 +1,7 @@
 # Each target is a line or two; what it does is in scripts/. Start with `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run web test test-gpu lint bench bench-web bench-viewer bench-labeling bench-evaluation lock clean
+.PHONY: help setup demo run web test test-gpu lint bench bench-web bench-viewer bench-labeling bench-evaluation bench-assignment bench-queue bench-arms bench-releases lock clean
 PY := .venv/bin/python
 
 help:  ## List the targets
@@ -53,6 +53,22 @@ bench-evaluation:  ## Measure evaluation: time, memory, intervals, and the dashb
 	@scripts/install app vision dev && scripts/system postgresql && scripts/web
 	@$(PY) -m benchmarks.evaluation && $(PY) -m benchmarks.interval_coverage
 	@$(PY) scripts/with_postgres.py $(PY) -m benchmarks.evaluation_database
+
+bench-assignment:  ## Measure how even plans of assignment come out, and their time
+	@scripts/install app
+	@$(PY) -m benchmarks.assignment_plans
+
+bench-queue:  ## Measure the queue: claims by 16 readers at once on a private PostgreSQL
+	@scripts/install app vision dev && scripts/system postgresql
+	@$(PY) scripts/with_postgres.py $(PY) -m benchmarks.pull_queue
+
+bench-arms:  ## Simulate readers of known bias, and count how often the intervals of the arms page hold the truth
+	@scripts/install app vision dev
+	@$(PY) -m benchmarks.arms_coverage
+
+bench-releases:  ## Measure releases: time and size of 10,000 cases in every format
+	@scripts/install app vision dev
+	@$(PY) -m benchmarks.releases
 
 lock:  ## Recompile requirements*.txt and package-lock.json (UPGRADE=1 takes newer versions)
 	@scripts/install && scripts/lock

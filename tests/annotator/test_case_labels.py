@@ -207,7 +207,8 @@ class TestWhichRuns:
         case = world.cases[0]
         for number in range(MOST_RUNS + 3):
             add(case, model=f"model {number}", hours=number)
-        with django_assert_num_queries(8):  # session, user, membership, case, draft, pre-fill, runs, bodies
+        # Session, user, membership, case, seats, rules, draft, pre-fill, runs, bodies.
+        with django_assert_num_queries(10):
             payload = asked(reader_client, case)
         assert (len(payload["runs"]), payload["n_more"]) == (MOST_RUNS, 3)
         assert payload["runs"][0]["name"] == f"maplez · model {MOST_RUNS + 2}"

@@ -109,6 +109,13 @@ def test_set_member_and_none_ends_it(project):
     UserFactory(username="ann")
     run("set_member", "lumbar", "ann", "reader")
     assert project.memberships.get(user__username="ann").role == "reader"
+    run("set_member", "lumbar", "ann", "reader", "adjudicator")
+    assert set(project.memberships.filter(user__username="ann").values_list("role", flat=True)) == {
+        "reader",
+        "adjudicator",
+    }
+    with pytest.raises(CommandError, match="stands alone"):
+        run("set_member", "lumbar", "ann", "reader", "none")
     run("set_member", "lumbar", "ann", "none")
     assert not project.memberships.filter(user__username="ann").exists()
     with pytest.raises(CommandError, match="last manager"):

@@ -192,7 +192,10 @@ def test_every_trigger_is_in_place():
     expected = {f"{table}_no_{event}" for table in frozen for event in ("update", "delete")}
     expected |= {"vision_series_no_update", "vision_series_no_update_of_words", "vision_mask_no_update"}
     expected |= {"vision_imageimport_no_update_when_finished", "labeling_run_no_update_when_ended"}
-    expected |= {"annotator_exclusion_no_update_ended"}
+    expected |= {"annotator_exclusion_no_update_ended", "annotator_seat_no_update_planted"}
+    events = ("",) if connection.vendor == "postgresql" else ("_insert", "_update")
+    training = ("annotator_seat_seeded_in_training", "annotator_studyrules_keep_training")
+    expected |= {name + event for name in training for event in events}
     query = (
         "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         if connection.vendor == "postgresql"

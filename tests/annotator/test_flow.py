@@ -158,7 +158,7 @@ def test_the_jump_list_comes_in_pages_that_cost_the_same(reader_client, world, d
         add_case(world.project, position)
     seen, after = [], 0
     while after is not None:
-        with django_assert_max_num_queries(5):  # session, user, membership, cases, drafts
+        with django_assert_max_num_queries(6):  # session, user, membership, rules, cases, drafts
             page = jump(reader_client, after=after)
         seen += [case["position"] for case in page["cases"]]
         after = page["after"]

@@ -116,7 +116,7 @@ def test_readings_do_not_come_in_as_labels_of_a_machine(world, tmp_path):
     out = StringIO()
     with pytest.raises(CommandError, match="nothing could be imported"):
         call_command("label", "lumbar", "--labeler", "imported", "--file", str(path), stdout=out)
-    assert "this is a reading; readings come in by manage.py import_labels" in out.getvalue()
+    assert "this is a reading; say that people made the labels, or use manage.py import_labels" in out.getvalue()
 
 
 def test_readers_start_from_one_rater_of_several_only(world, tmp_path):

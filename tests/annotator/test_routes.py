@@ -3,7 +3,7 @@
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.annotator.worlds import stored_evaluation
+from tests.annotator.worlds import stored_evaluation, stored_release
 from tests.vision.stored import stored_mask, stored_series
 
 pytestmark = pytest.mark.django_db
@@ -58,16 +58,30 @@ MANAGER = {
     "dashboard_again",
     "api_figures",
 }
+MANAGER |= {"dashboard_arms", "dashboard_training", "dashboard_training_csv"}
 ADJUDICATOR: set[str] = set()
 # Rules.
 MANAGER |= {"rules"}
 # Assignment.
+MANAGER |= {"assignment", "assignment_seats", "assignment_csv"}
 # Cases, notes, guidelines.
+MANAGER |= {"cases", "case", "notes", "guidelines", "guideline", "guideline_affected", "guideline_affected_csv"}
+READER |= {"api_reopen", "api_notes", "api_guidelines"}
 # Seats.
+READER |= {"api_heartbeat", "api_give_back", "debrief"}
 # Adjudication.
+ADJUDICATOR |= {"adjudicate_next", "adjudicate_case", "adjudicate_alike", "adjudicate_batch"}
+ADJUDICATOR |= {"api_next_disputed", "api_disputed_case", "api_decide", "api_undo"}
+# Managers see its counts, adjudicators decide.
+MANAGER |= {"adjudicate", "dashboard_disputes", "dashboard_disputes_csv"}
 # Gold.
+MANAGER |= {"gold", "gold_counts", "gold_case", "gold_settle"}
 # Releases.
+MANAGER |= {"releases", "release_new", "release_diff", "release", "release_again", "release_file", "erratum_new"}
+MANAGER |= {"api_release"}
 # Invitations.
+PUBLIC |= {"invitation"}
+MANAGER |= {"invitation_new", "invitation_withdraw"}
 API = {"api_draft", "api_submit", "api_skip", "api_case", "api_next", "api_jump", "api_summary", "api_preferences"}
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 
@@ -91,11 +105,14 @@ def address(name, world):
         "series_id": series.pk,
         "mask_id": stored_mask(series).pk,
         "number": 1,
+        "invitation_id": 1,
         "slug": world.project.slug,
         "case_id": world.cases[0].pk,
         "import_id": series.origin_id if "image" in name else 1,
+        "batch": "00000000-0000-0000-0000-000000000000",
         "token": "00000000-0000-0000-0000-000000000000",
         "run_id": str(world.run.run_id),
+        "name": stored_release(world.project).name,
         "evaluation_id": stored_evaluation(world.project).pk,
     }
     missing = set(named_routes()[name]) - set(samples)
@@ -111,54 +128,52 @@ def call(client, method, url):
 
 
 def test_every_route_is_in_the_table():
-    assert set(named_routes()) == PUBLIC | SIGNED_IN | READER | MANAGER
+    assert set(named_routes()) == PUBLIC | SIGNED_IN | READER | MANAGER | ADJUDICATOR
 
 
 def test_nested_routes_are_those_of_readers_and_managers():
     nested = {name for name, arguments in named_routes().items() if "slug" in arguments}
-    assert nested == READER | MANAGER
+    assert nested == READER | MANAGER | ADJUDICATOR
 
 
-@pytest.mark.parametrize("name", sorted(SIGNED_IN | READER | MANAGER))
-@pytest.mark.parametrize("method", METHODS)
-def test_a_stranger_gets_nowhere(client, world, name, method):
+@pytest.mark.parametrize("name", sorted(SIGNED_IN | READER | MANAGER | ADJUDICATOR))
+def test_a_stranger_gets_nowhere_by_any_method(client, world, name):
     url = address(name, world)
-    answer = call(client, method, url)
-    if url.startswith("/api/"):
-        assert answer.status_code == 401
-    else:
-        assert answer.status_code == 302
-        assert answer["Location"].startswith("/login/")
+    for method in METHODS:
+        answer = call(client, method, url)
+        if url.startswith("/api/"):
+            assert (method, answer.status_code) == (method, 401)
+        else:
+            assert (method, answer.status_code) == (method, 302)
+            assert answer["Location"].startswith("/login/")
 
 
-@pytest.mark.parametrize("name", sorted(READER | MANAGER))
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("person", ["member of another project", "manager of another project", "superuser"])
-def test_an_outsider_cannot_tell_the_project_from_one_that_does_not_exist(
-    client, world, other_world, django_user_model, name, method, person
+@pytest.mark.parametrize("name", sorted(READER | MANAGER | ADJUDICATOR))
+def test_outsiders_cannot_tell_the_project_from_one_that_does_not_exist(
+    client, world, other_world, django_user_model, name
 ):
-    outsider = {
-        "member of another project": other_world.reader,
-        "manager of another project": other_world.manager,
-        "superuser": django_user_model.objects.create_superuser("root"),
-    }[person]
-    client.force_login(outsider)
-    here = call(client, method, address(name, world))
+    here = address(name, world)
     world.project.slug = "no-such-project"
-    nowhere = call(client, method, address(name, world))
-    assert here.status_code in {404, 405}
-    assert here.status_code == nowhere.status_code
-    assert b"lumbar" not in here.content
+    nowhere = address(name, world)
+    # Members of another project, and a superuser.
+    for outsider in (other_world.reader, other_world.manager, django_user_model.objects.create_superuser("root")):
+        client.force_login(outsider)
+        for method in METHODS:
+            answer = call(client, method, here)
+            where = (outsider.username, method)
+            assert (*where, answer.status_code in {404, 405}) == (*where, True)
+            assert (*where, answer.status_code) == (*where, call(client, method, nowhere).status_code)
+            assert b"lumbar" not in answer.content
 
 
-@pytest.mark.parametrize("name", sorted(MANAGER))
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_a_reader_is_refused_what_managers_do(client, world, name, method):
+@pytest.mark.parametrize("name", sorted(MANAGER | ADJUDICATOR))
+def test_a_reader_is_refused_what_managers_and_adjudicators_do(client, world, name):
     client.force_login(world.reader)
-    assert call(client, method, address(name, world)).status_code in {403, 405}
+    for method in ("get", "post"):
+        assert call(client, method, address(name, world)).status_code in {403, 405}
 
 
-@pytest.mark.parametrize("name", sorted(READER | MANAGER))
+@pytest.mark.parametrize("name", sorted((READER | MANAGER) - {"debrief"}))
 def test_a_manager_of_the_project_is_not_refused(client, world, name):
     client.force_login(world.manager)
     answer = call(client, "get", address(name, world))
@@ -167,7 +182,23 @@ def test_a_manager_of_the_project_is_not_refused(client, world, name):
         assert {"import_id", "token"} & set(named_routes()[name])
 
 
-NOT_TO_GET = {"api_draft", "api_submit", "api_skip", "api_summary"}
+@pytest.mark.parametrize("name", sorted(ADJUDICATOR))
+def test_a_manager_does_not_decide_cells(client, world, name):
+    client.force_login(world.manager)
+    for method in ("get", "post"):
+        assert call(client, method, address(name, world)).status_code in {403, 405}
+
+
+@pytest.mark.parametrize("name", sorted(ADJUDICATOR | {"adjudicate"}))
+def test_an_adjudicator_of_the_project_is_not_refused(client, world, name):
+    world.project.memberships.filter(user=world.reader).update(role="adjudicator")
+    client.force_login(world.reader)
+    assert call(client, "get", address(name, world)).status_code in {200, 302, 404, 405}
+
+
+# Of the debrief there is none before a training case is submitted.
+NOT_TO_GET = {"api_draft", "api_submit", "api_skip", "api_summary", "api_reopen"}
+NOT_TO_GET |= {"api_heartbeat", "api_give_back", "debrief"}
 
 
 @pytest.mark.parametrize("name", sorted(READER - NOT_TO_GET))
@@ -176,7 +207,10 @@ def test_a_reader_of_the_project_may_read(client, world, name):
     assert call(client, "get", address(name, world)).status_code in {200, 302}
 
 
-@pytest.mark.parametrize("name", ["read", "viewer", "api_case", "api_draft", "api_submit", "api_skip"])
+OF_A_CASE = ["read", "viewer", "api_case", "api_draft", "api_submit", "api_skip", "api_heartbeat", "api_give_back"]
+
+
+@pytest.mark.parametrize("name", OF_A_CASE)
 @pytest.mark.parametrize("method", ["get", "put", "post"])
 def test_a_case_of_another_project_is_not_found_under_ones_own(client, world, other_world, name, method):
     client.force_login(world.manager)

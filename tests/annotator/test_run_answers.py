@@ -282,7 +282,7 @@ def test_a_report_that_failed_says_why(manager, world):
 def test_a_page_of_a_case_takes_the_same_few_queries_whatever_was_asked(manager, world, django_assert_max_num_queries):
     runs = [run_of(world), run_of(world, doubtful, labeler="maplez")]
     for run in runs:
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             of_case(manager, run, world.cases[0], cell=str(CELL))
 
 
@@ -327,7 +327,7 @@ def test_unreadable_answers_are_listed_with_both_tries(manager, world):
 def test_pages_of_failures_take_a_bounded_number_of_queries(manager, world, django_assert_max_num_queries):
     run = run_of(world, doubtful, labeler="maplez", options=["with_probability=false"])
     for query in ({}, {"kind": "unreadable"}):
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             failures(manager, run, **query)
 
 

@@ -171,7 +171,11 @@ def test_address_that_is_not_listed_is_refused_before_any_connection(manager, en
         ({"scope": "first", "n_first": ""}, "id_n_first", "Say how many cases."),
         ({"scope": "first", "n_first": "0"}, "id_n_first", "greater than or equal to 1"),
         ({"scope": "listed", "keys": " \n "}, "id_keys", "Name at least one case."),
-        ({"scope": "listed", "keys": "lumbar-1\nelsewhere-1"}, "id_keys", "No case 'elsewhere-1' with a report"),
+        (
+            {"scope": "listed", "keys": "lumbar-1\nelsewhere-1"},
+            "id_keys",
+            "No case 'elsewhere-1' with the text of a report",
+        ),
         ({"scope": "unlabeled"}, "id_scope", "Every case with a report has labels"),
         ({"direct-query-threshold": "much"}, "id_direct-query-threshold", "Enter a number."),
         ({"direct-query-thresholds": "x:1"}, "id_direct-query-thresholds", "has no finding or cell 'x'"),

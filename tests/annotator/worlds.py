@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from annotator.core.figure_requests import FigureRequest, Kind
-from annotator.models import Case, Evaluation, LabelSchema, Membership, Project, Report, Role, User
+from annotator.core.releases.requests import ReleaseRequest
+from annotator.models import Case, Evaluation, LabelSchema, Membership, Project, Release, Report, Role, User
 from labeling.core.schema_yaml import load_preset, preset_source
 from labeling.models import MachineLabel, Run
 
@@ -93,6 +94,24 @@ def stored_evaluation(project: Project, *, state: str = Evaluation.State.DONE) -
         finished_at=NOW if is_ended else None,
         lease_until=NOW if state == Evaluation.State.RUNNING else None,
     )
+
+
+def stored_release(project: Project) -> Release:
+    """One release that failed, made once."""
+    made, _ = Release.objects.get_or_create(
+        project=project,
+        name="v0",
+        defaults={
+            "schema": project.schema,
+            "number": 1,
+            "request": ReleaseRequest().as_json(),
+            "state": Release.State.FAILED,
+            "reason": "nothing is final",
+            "requested_at": NOW,
+            "finished_at": NOW,
+        },
+    )
+    return made
 
 
 def make_world(slug: str, *, n_cases: int = 3) -> World:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CORES = [app for app in ("annotator", "labeling", "vision") if (ROOT / app / "core").is_dir()]
-HEAVY = ("SimpleITK", "monai", "torch", "transformers", "vllm")
+HEAVY = ("SimpleITK", "monai", "pyarrow", "torch", "transformers", "vllm")
 
 BLOCK = """
 import importlib.abc, sys

@@ -23,6 +23,10 @@ PAGES = {
     "runs": "/projects/{slug}/runs/",
     "compare runs": "/projects/{slug}/runs/compare/",
     "prompts": "/projects/{slug}/runs/prompts/?labeler=leavs&target=liver&finding=focal",
+    "cases": "/projects/{slug}/cases/",
+    "notes": "/projects/{slug}/notes/",
+    "guidelines": "/projects/{slug}/guidelines/",
+    "guideline": "/projects/{slug}/guidelines/text/?finding=focal",
     "not found": "/projects/there-is-no-such-project/",
     "read": "/projects/{slug}/next/",
 }

@@ -98,8 +98,10 @@ def test_a_blank_form_records_undecided_cells_as_not_mentioned_after_one_more_ch
 def test_a_submitted_case_can_be_corrected_as_a_new_revision(open_screen, prefilled):
     screen = open_screen(prefilled).settle().press("Control+Enter").wait_case("E-2")
     screen.open("E-1").settle()
-    expect(screen.page.locator("#case-banner")).to_contain_text("Submitting again makes revision 2")
-    screen.press("l", "f", "2", "Control+Enter").wait_case("E-2")
+    expect(screen.page.locator("#case-banner")).to_contain_text("Submitted as revision 1")
+    screen.press("Alt+r", "Control+Enter")
+    expect(screen.page.locator("#case-banner")).to_contain_text("Revision 1 stands until you submit again")
+    screen.settle().press("l", "f", "2", "Control+Enter").wait_case("E-2")
     screen.open("E-1")
     assert screen.stored()["reading"]["revision"] == 2
     assert screen.stored_cell("liver|focal", of="reading") == "?1"

@@ -107,7 +107,9 @@ def test_submitted_reading_keeps_evidence_and_what_the_image_shows(open_screen, 
     screen.press("l", "f")
     assert evidence(screen) == LESION
     assert "image shows ambiguous" in screen.cell("liver|focal")
-    screen.press("i")
+    screen.press("Alt+r", "Control+Enter")
+    expect(screen.page.locator("#case-banner")).to_contain_text("Revision 1 stands until you submit again")
+    screen.settle().press("l", "f", "i")
     assert "image" not in screen.cell("liver|focal")
 
 

@@ -11,7 +11,7 @@ MANAGER = "manager"
 # A member of the projects who has never seen the reading page.
 NEWCOMER = "newcomer"
 N_PREFILLED = 64
-N_BLANK = 6
+N_BLANK = 18
 N_PICTURED = 6
 # Voxels of the images of the pictured projects, as (k, j, i), and their spacing.
 PICTURE_SHAPE = (20, 24, 32)

@@ -52,6 +52,7 @@ def test_list_names_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "list"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "abdomen-ct\tAbdominal CT\t99 cells",
+        "abdomen-ct-wide\tAbdominal CT, merged findings\t45 cells",
         "spine-mri\tLumbar spine MRI\t8 cells",
     ]
 
@@ -209,7 +210,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFix
 
 def test_unknown_schema_names_the_presets(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert label(reports, "-", schema="brain") == 2
-    assert "presets are abdomen-ct, spine-mri" in capsys.readouterr().err
+    assert "presets are abdomen-ct, abdomen-ct-wide, spine-mri" in capsys.readouterr().err
 
 
 def test_schema_with_errors_lists_them(reports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

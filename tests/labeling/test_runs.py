@@ -421,7 +421,7 @@ def test_a_new_report_makes_another_run_that_shares_nothing_with_the_first(run, 
         ({"url": "ftp://x"}, "the address of a server looks like"),
         ({"url": "http://127.0.0.1:10"}, "not one of the engines in OVERREAD_LLM_URLS"),
         ({"concurrency": 0}, "0 calls in flight"),
-        ({"cases": ["nobody"]}, "no case 'nobody' with a report"),
+        ({"cases": ["nobody"]}, "no case 'nobody' with the text of a report"),
     ],
 )
 def test_a_plan_that_cannot_be_is_explained(project, changes, message):

@@ -67,3 +67,8 @@ def test_the_order_of_rows_changes_nothing(origin):
 @pytest.mark.parametrize("origin", Origin)
 def test_no_readings_give_none(origin):
     assert kept(revisions(), origin) == ([], 0, 0)
+
+
+def test_each_reader_speaks_with_the_last_blind_revision_else_with_the_last():
+    world = revisions("1 1 7 B", "2 1 7 P", "3 1 8 P", "4 1 8 P", "5 2 7 B", "6 2 7 B", "7 2 8 P", "8 2 8 B")
+    assert world.pk[world.speaking()].tolist() == [1, 4, 6, 8]

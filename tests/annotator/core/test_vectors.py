@@ -43,6 +43,8 @@ def test_vectors_that_do_not_fit_are_refused(values, urgencies, message):
         {"cells": {"spine|cancer": {"flags": [""]}}},
         {"cells": {"spine|cancer": {"probability": float("nan")}}},
         {"cells": {}, "acknowledged": "all"},
+        {"cells": {}, "guidelines": {"focal": 0}},
+        {"cells": {}, "reopened": "slip"},
         {"cells": {"spine|cancer": {"image_value": "absent"}}},
         {"cells": {"spine|cancer": {"image_value": "absent", "flags": ["hedged"]}}},
         {"cells": {"spine|cancer": {"image_value": "0", "flags": ["image_disagrees"]}}},

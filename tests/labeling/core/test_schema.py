@@ -223,7 +223,7 @@ def test_nothing_is_constructed_from_yaml_tags():
 
 
 def test_an_unknown_preset_is_named_beside_those_that_exist():
-    with pytest.raises(KeyError, match="abdomen-ct, spine-mri"):
+    with pytest.raises(KeyError, match="abdomen-ct, abdomen-ct-wide, spine-mri"):
         load_preset("chest-ct")
 
 
