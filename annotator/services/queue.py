@@ -168,10 +168,14 @@ def _lock_next(project: Project, reader: User) -> Seat | None:
 
 
 def _for_reader(seats: QuerySet[Seat], project: Project, reader: User) -> QuerySet[Seat]:
-    """Those of cases that count and that the reader has no seat of."""
+    """Those of cases that count and that the reader has no seat of; blank ones only of cases that they were never
+    shown in another arm, also where they gave them back before anything was saved.
+    """
     of_case = Seat.objects.filter(case=OuterRef("case"), reader=reader)
     excluded = Exclusion.objects.filter(case=OuterRef("case"), ended_at__isnull=True)
-    free = seats.filter(~Exists(of_case), ~Exists(excluded))
+    taken = Event.objects.filter(case=OuterRef("case"), actor=reader, verb=Event.Verb.SEAT_CLAIMED)
+    shown = taken.filter(payload__arm__in=[Arm.PREFILLED, Arm.SEEDED])
+    free = seats.filter(~Exists(of_case), ~Exists(excluded)).filter(~Q(arm=Arm.BLANK) | ~Exists(shown))
     return free.exclude(arm=Arm.BLANK) if _reveals(project, reader) else free
 
 

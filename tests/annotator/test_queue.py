@@ -9,7 +9,7 @@ from django.utils import timezone
 from annotator.models import Arm, AssignmentPlan, Draft, Event, Exclusion, Membership, Reading, Role, Seat, SeatState
 from annotator.selectors.seats import sitting_for
 from annotator.services.queue import MAX_HELD, extend, give_back, take_next
-from tests.annotator.seat_worlds import queue_of
+from tests.annotator.seat_worlds import add_seat, queue_of
 from tests.annotator.worlds import NOW, draft_body, submission_body
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,17 @@ def test_two_readers_get_two_cases_and_nobody_a_second_seat_of_one(world):
 def test_a_reader_holds_no_more_than_the_case_on_the_screen_and_the_one_ahead(world):
     queue_of(world)
     assert [take(world, world.reader) for _ in range(MAX_HELD + 1)] == ["lumbar-1", "lumbar-2", None]
+
+
+def test_a_reader_who_was_shown_a_case_pre_filled_never_gets_it_blank(world):
+    prefilled, *_ = queue_of(world)
+    blank = add_seat(world.cases[0], arm=Arm.BLANK)
+    Seat.objects.exclude(pk__in=[prefilled.pk, blank.pk]).update(state=SeatState.WITHDRAWN)
+    assert take(world, world.reader) == "lumbar-1"
+    give_back(case=world.cases[0], reader=world.reader, now=NOW)
+    Seat.objects.filter(pk=prefilled.pk).update(state=SeatState.WITHDRAWN)
+    assert take(world, world.reader) is None
+    assert take(world, world.other_reader) == "lumbar-1"
 
 
 def test_whoever_is_no_reader_of_the_project_gets_nothing(world):
