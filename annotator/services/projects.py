@@ -70,7 +70,10 @@ def set_member(*, project: Project, user: User, role: str, actor: User | None) -
 
 @transaction.atomic
 def set_roles(*, project: Project, user: User, roles: Collection[str], actor: User | None) -> None:
-    """Give `user` exactly these roles in the project, at least one. The last manager stays one."""
+    """Give `user` exactly these roles in the project, at least one. The last manager stays one.
+
+    Who is no reader any more has no seats left to read.
+    """
     wanted = set(roles)
     if unknown := wanted - set(Role.values):
         raise UserError(f"{min(unknown)!r} is not a role; there are {', '.join(Role.values)}")
@@ -88,6 +91,8 @@ def set_roles(*, project: Project, user: User, roles: Collection[str], actor: Us
         Membership.objects.create(project=project, user=user, role=role)
     payload = {"user": user.get_username(), "role": _words(wanted), "before": _words(before) or None}
     _log(project, actor, Event.Verb.MEMBER_SET, payload)
+    if Role.READER in before - wanted:
+        release_seats(project=project, user=user, actor=actor, now=timezone.now())
 
 
 def _words(roles: Collection[str]) -> str:

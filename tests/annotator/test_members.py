@@ -6,7 +6,7 @@ from django.urls import reverse
 from annotator.exceptions import UserError
 from annotator.models import Arm, Event, Membership, Role, Seat, SeatState
 from annotator.services.deactivation import deactivate_user
-from annotator.services.projects import remove_member, set_member
+from annotator.services.projects import remove_member, set_member, set_roles
 from tests.factories import NOW, CaseFactory, DraftFactory, MembershipFactory, ProjectFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +84,19 @@ def test_what_a_reader_who_leaves_has_still_to_read_is_released(project, manager
     assert of_another.state == SeatState.OPEN
     payload = Event.objects.get(verb=Event.Verb.SEATS_WITHDRAWN).payload
     assert (payload["withdrawn"], payload["freed"]) == (1, 1)
+
+
+def test_whoever_is_no_reader_any_more_has_nothing_left_to_read(project, manager):
+    ann = UserFactory(username="ann")
+    set_member(project=project, user=ann, role="reader", actor=manager)
+    waiting, done = seat(project, ann), seat(project, ann, state=SeatState.SUBMITTED, submitted_at=NOW)
+    set_roles(project=project, user=ann, roles={"reader", "adjudicator"}, actor=manager)
+    waiting.refresh_from_db()
+    assert waiting.state == SeatState.OPEN
+    set_roles(project=project, user=ann, roles={"adjudicator"}, actor=manager)
+    for each in (waiting, done):
+        each.refresh_from_db()
+    assert (waiting.state, done.state) == (SeatState.WITHDRAWN, SeatState.SUBMITTED)
 
 
 def test_closed_account_releases_its_seats_in_every_project(project):
