@@ -19,19 +19,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Case",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.CharField(max_length=255)),
-                ("patient_key", models.CharField(max_length=64)),
-                ("position", models.PositiveIntegerField()),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-            ],
-            options={
-                "ordering": ["project", "position"],
-            },
-        ),
-        migrations.CreateModel(
             name="User",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -168,12 +155,154 @@ class Migration(migrations.Migration):
                 "ordering": ["name", "pk"],
             },
         ),
-        migrations.AddField(
-            model_name="membership",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="annotator.project"
-            ),
+        migrations.CreateModel(
+            name="ReportImport",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("file_name", models.CharField(max_length=255)),
+                ("file_sha256", models.CharField(max_length=64)),
+                ("mapping", models.JSONField(default=dict)),
+                ("created", models.PositiveIntegerField()),
+                ("unchanged", models.PositiveIntegerField()),
+                ("refused", models.PositiveIntegerField()),
+                ("problems", models.JSONField(default=list)),
+                ("imported_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "imported_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="report_imports",
+                        to="annotator.project",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-imported_at", "-pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Study",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("study_id", models.CharField(max_length=255)),
+                ("modality", models.CharField(blank=True, default="", max_length=16)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="studies", to="annotator.project"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "studies",
+                "ordering": ["project", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "study_id"), name="study_id_once_per_project"),
+                    models.CheckConstraint(
+                        condition=models.Q(("study_id", ""), _negated=True), name="study_id_not_blank"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Report",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("report_id", models.CharField(max_length=255)),
+                ("text", models.TextField()),
+                ("text_sha256", models.CharField(max_length=64)),
+                ("extra", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reports", to="annotator.project"
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to="annotator.reportimport",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["project", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "report_id"), name="report_id_once_per_project"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("report_id", ""), _negated=True), models.Q(("text", ""), _negated=True)
+                        ),
+                        name="report_not_blank",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Case",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=255)),
+                ("patient_key", models.CharField(max_length=64)),
+                ("position", models.PositiveIntegerField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cases", to="annotator.project"
+                    ),
+                ),
+                (
+                    "report",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cases",
+                        to="annotator.report",
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cases",
+                        to="annotator.study",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["project", "position"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "key"), name="case_key_once_per_project"),
+                    models.UniqueConstraint(fields=("project", "position"), name="case_position_once_per_project"),
+                    models.UniqueConstraint(fields=("project", "report"), name="case_report_once_per_project"),
+                    models.CheckConstraint(
+                        condition=models.Q(("report__isnull", False), ("study__isnull", False), _connector="OR"),
+                        name="case_has_report_or_study",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("position__gte", 1)), name="case_position_from_one"),
+                    models.CheckConstraint(
+                        condition=models.Q(("patient_key", ""), _negated=True), name="case_has_patient_key"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Event",
@@ -267,14 +396,28 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["case", "reader"],
+                "indexes": [models.Index(fields=["project", "reader", "state"], name="draft_progress")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("case", "reader"), name="draft_one_per_reader"),
+                    models.CheckConstraint(condition=models.Q(("version__gte", 1)), name="draft_version_from_one"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["draft", "submitted"])), name="draft_state_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("values__regex", "^[\\+\\?0\\~\\.!_]+\\Z")), name="draft_value_codes"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("urgencies__regex", "^[0123_]+\\Z")), name="draft_urgency_codes"
+                    ),
+                    models.CheckConstraint(
+                        condition=django.db.models.lookups.Exact(
+                            django.db.models.functions.text.Length("values"),
+                            django.db.models.functions.text.Length("urgencies"),
+                        ),
+                        name="draft_vector_lengths",
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="case",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="cases", to="annotator.project"
-            ),
         ),
         migrations.CreateModel(
             name="Reading",
@@ -328,111 +471,49 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["case", "reader", "revision"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Report",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("report_id", models.CharField(max_length=255)),
-                ("text", models.TextField()),
-                ("text_sha256", models.CharField(max_length=64)),
-                ("extra", models.JSONField(blank=True, default=dict)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="reports", to="annotator.project"
+                "indexes": [models.Index(fields=["project", "reader"], name="reading_by_reader")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("case", "reader", "revision"), name="reading_revision_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("revision", 1), ("supersedes__isnull", True)),
+                            models.Q(("revision__gt", 1), ("supersedes__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="reading_revisions_chain",
                     ),
-                ),
-            ],
-            options={
-                "ordering": ["project", "pk"],
-            },
-        ),
-        migrations.AddField(
-            model_name="case",
-            name="report",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="cases",
-                to="annotator.report",
-            ),
-        ),
-        migrations.CreateModel(
-            name="ReportImport",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("file_name", models.CharField(max_length=255)),
-                ("file_sha256", models.CharField(max_length=64)),
-                ("mapping", models.JSONField(default=dict)),
-                ("created", models.PositiveIntegerField()),
-                ("unchanged", models.PositiveIntegerField()),
-                ("refused", models.PositiveIntegerField()),
-                ("problems", models.JSONField(default=list)),
-                ("imported_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "imported_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
+                    models.CheckConstraint(
+                        condition=models.Q(("arm__in", ["prefilled", "blank"])), name="reading_arm_known"
                     ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="report_imports",
-                        to="annotator.project",
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("arm", "blank"), ("prefill_run__isnull", True)),
+                            models.Q(("arm", "prefilled"), ("prefill_run__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="reading_prefill_named",
                     ),
-                ),
-            ],
-            options={
-                "ordering": ["-imported_at", "-pk"],
+                    models.CheckConstraint(
+                        condition=models.Q(("values__regex", "^[\\+\\?0\\~\\.]+\\Z")), name="reading_value_codes"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("urgencies__regex", "^[0123_]+\\Z")), name="reading_urgency_codes"
+                    ),
+                    models.CheckConstraint(
+                        condition=django.db.models.lookups.Exact(
+                            django.db.models.functions.text.Length("values"),
+                            django.db.models.functions.text.Length("urgencies"),
+                        ),
+                        name="reading_vector_lengths",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
-            model_name="report",
-            name="source",
+            model_name="membership",
+            name="project",
             field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="reports",
-                to="annotator.reportimport",
-            ),
-        ),
-        migrations.CreateModel(
-            name="Study",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("study_id", models.CharField(max_length=255)),
-                ("modality", models.CharField(blank=True, default="", max_length=16)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="studies", to="annotator.project"
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "studies",
-                "ordering": ["project", "pk"],
-            },
-        ),
-        migrations.AddField(
-            model_name="case",
-            name="study",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="cases",
-                to="annotator.study",
+                on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="annotator.project"
             ),
         ),
         migrations.AddConstraint(
@@ -443,154 +524,6 @@ class Migration(migrations.Migration):
             model_name="membership",
             constraint=models.CheckConstraint(
                 condition=models.Q(("role__in", ["manager", "reader"])), name="membership_role_known"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="draft",
-            index=models.Index(fields=["project", "reader", "state"], name="draft_progress"),
-        ),
-        migrations.AddConstraint(
-            model_name="draft",
-            constraint=models.UniqueConstraint(fields=("case", "reader"), name="draft_one_per_reader"),
-        ),
-        migrations.AddConstraint(
-            model_name="draft",
-            constraint=models.CheckConstraint(condition=models.Q(("version__gte", 1)), name="draft_version_from_one"),
-        ),
-        migrations.AddConstraint(
-            model_name="draft",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["draft", "submitted"])), name="draft_state_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="draft",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("values__regex", "^[\\+\\?0\\~\\.!_]+\\Z")), name="draft_value_codes"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="draft",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("urgencies__regex", "^[0123_]+\\Z")), name="draft_urgency_codes"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="draft",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    django.db.models.functions.text.Length("values"),
-                    django.db.models.functions.text.Length("urgencies"),
-                ),
-                name="draft_vector_lengths",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reading",
-            index=models.Index(fields=["project", "reader"], name="reading_by_reader"),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.UniqueConstraint(fields=("case", "reader", "revision"), name="reading_revision_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("revision", 1), ("supersedes__isnull", True)),
-                    models.Q(("revision__gt", 1), ("supersedes__isnull", False)),
-                    _connector="OR",
-                ),
-                name="reading_revisions_chain",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("arm__in", ["prefilled", "blank"])), name="reading_arm_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("arm", "blank"), ("prefill_run__isnull", True)),
-                    models.Q(("arm", "prefilled"), ("prefill_run__isnull", False)),
-                    _connector="OR",
-                ),
-                name="reading_prefill_named",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("values__regex", "^[\\+\\?0\\~\\.]+\\Z")), name="reading_value_codes"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("urgencies__regex", "^[0123_]+\\Z")), name="reading_urgency_codes"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reading",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    django.db.models.functions.text.Length("values"),
-                    django.db.models.functions.text.Length("urgencies"),
-                ),
-                name="reading_vector_lengths",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="report",
-            constraint=models.UniqueConstraint(fields=("project", "report_id"), name="report_id_once_per_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="report",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("report_id", ""), _negated=True), models.Q(("text", ""), _negated=True)),
-                name="report_not_blank",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="study",
-            constraint=models.UniqueConstraint(fields=("project", "study_id"), name="study_id_once_per_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="study",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("study_id", ""), _negated=True), name="study_id_not_blank"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.UniqueConstraint(fields=("project", "key"), name="case_key_once_per_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.UniqueConstraint(fields=("project", "position"), name="case_position_once_per_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.UniqueConstraint(fields=("project", "report"), name="case_report_once_per_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("report__isnull", False), ("study__isnull", False), _connector="OR"),
-                name="case_has_report_or_study",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.CheckConstraint(condition=models.Q(("position__gte", 1)), name="case_position_from_one"),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("patient_key", ""), _negated=True), name="case_has_patient_key"
             ),
         ),
     ]

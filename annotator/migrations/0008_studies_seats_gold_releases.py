@@ -10,7 +10,7 @@ import django.db.models.lookups
 from django.conf import settings
 from django.db import migrations, models
 
-from annotator.models.triggers import forbidden, frozen, same_project
+from annotator.models.triggers import SEEDED_READINGS_TRAIN, forbidden, frozen, same_project
 
 
 class Migration(migrations.Migration):
@@ -29,9 +29,25 @@ class Migration(migrations.Migration):
                 ("summary", models.JSONField()),
                 ("method_version", models.PositiveIntegerField()),
                 ("applied_at", models.DateTimeField()),
+                (
+                    "applied_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="plans", to="annotator.project"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["project", "number"],
+                "constraints": [models.UniqueConstraint(fields=("project", "number"), name="plan_number_once")],
             },
         ),
         migrations.CreateModel(
@@ -67,58 +83,72 @@ class Migration(migrations.Migration):
                 ("voices", models.JSONField(default=dict)),
                 ("batch", models.UUIDField(blank=True, null=True)),
                 ("decided_at", models.DateTimeField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="annotator.case"
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="annotator.project"
+                    ),
+                ),
+                (
+                    "schema",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to="annotator.labelschema",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["case", "cell", "revision"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Dispute",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("cell", models.CharField(max_length=200)),
-                ("finding", models.CharField(max_length=64)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("presence", "presence"),
-                            ("certainty", "certainty"),
-                            ("urgency", "urgency"),
-                            ("rule", "asked for by the rules"),
-                        ],
-                        max_length=10,
+                "indexes": [
+                    models.Index(fields=["project", "reason", "id"], name="decision_by_reason"),
+                    models.Index(
+                        condition=models.Q(("batch__isnull", False)), fields=["batch"], name="decision_of_batch"
                     ),
-                ),
-                ("pattern", models.CharField(max_length=100)),
-                ("basis", models.CharField(max_length=64)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("open", "Open"), ("decided", "Decided"), ("withdrawn", "Withdrawn")],
-                        default="open",
-                        max_length=10,
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("case", "cell", "revision"), name="decision_revision_once"),
+                    models.CheckConstraint(condition=models.Q(("revision__gte", 1)), name="decision_revision_from_one"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("is_undo", True), ("reason", ""), ("urgency", ""), ("value", "")),
+                            models.Q(
+                                ("is_undo", False),
+                                (
+                                    "reason__in",
+                                    [
+                                        "ambiguous_report",
+                                        "reader_slip",
+                                        "guideline_gap",
+                                        "certainty_only",
+                                        "urgency_only",
+                                        "machine_invention",
+                                        "machine_omission",
+                                        "agreed",
+                                    ],
+                                ),
+                                ("urgency__in", ["0", "1", "2", "3", "_"]),
+                                ("value__in", ["+", "?", "0", "~", "."]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="decision_is_whole",
                     ),
-                ),
-                ("opened_at", models.DateTimeField()),
-                ("changed_at", models.DateTimeField()),
-            ],
-            options={
-                "ordering": ["pk"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Erratum",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("number", models.PositiveIntegerField()),
-                ("text", models.TextField()),
-                ("cells", models.JSONField(blank=True, default=list)),
-                ("written_at", models.DateTimeField()),
-            ],
-            options={
-                "verbose_name_plural": "errata",
-                "ordering": ["release", "number"],
+                ],
             },
         ),
         migrations.CreateModel(
@@ -129,9 +159,57 @@ class Migration(migrations.Migration):
                 ("excluded_at", models.DateTimeField()),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("end_reason", models.CharField(blank=True, default="", max_length=1000)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="exclusions", to="annotator.case"
+                    ),
+                ),
+                (
+                    "ended_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "excluded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="exclusions", to="annotator.project"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["pk"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)), fields=["project"], name="exclusion_open"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True)), fields=("case",), name="exclusion_one_open"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="exclusion_has_reason"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at__isnull", True), ("ended_by__isnull", True)),
+                            models.Q(("ended_at__isnull", False), ("ended_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="exclusion_end_is_signed",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -171,10 +249,70 @@ class Migration(migrations.Migration):
                 ("rules_version", models.PositiveIntegerField()),
                 ("version", models.PositiveIntegerField()),
                 ("settled_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="gold", to="annotator.project"
+                    ),
+                ),
+                (
+                    "schema",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="annotator.labelschema"
+                    ),
+                ),
             ],
             options={
                 "verbose_name_plural": "gold",
                 "ordering": ["project", "case"],
+                "indexes": [
+                    models.Index(fields=["project", "state"], name="gold_by_state"),
+                    models.Index(fields=["project", "case", "state", "n_open"], name="gold_progress"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("values__regex", "^[\\+\\?0\\~\\.!_]+\\Z")), name="gold_value_codes"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("urgencies__regex", "^[0123_]+\\Z")), name="gold_urgency_codes"
+                    ),
+                    models.CheckConstraint(
+                        condition=django.db.models.lookups.Exact(
+                            django.db.models.functions.text.Length("values"),
+                            django.db.models.functions.text.Length("urgencies"),
+                        ),
+                        name="gold_vector_lengths",
+                    ),
+                    models.CheckConstraint(
+                        condition=django.db.models.lookups.Exact(
+                            django.db.models.functions.text.Length("values"),
+                            django.db.models.functions.text.Length("origins"),
+                        ),
+                        name="gold_length_of_origins",
+                    ),
+                    models.CheckConstraint(
+                        condition=django.db.models.lookups.Exact(
+                            django.db.models.functions.text.Length("values"),
+                            django.db.models.functions.text.Length("n_voices"),
+                        ),
+                        name="gold_length_of_n_voices",
+                    ),
+                    models.CheckConstraint(
+                        condition=django.db.models.lookups.Exact(
+                            django.db.models.functions.text.Length("values"),
+                            django.db.models.functions.text.Length("n_agreeing"),
+                        ),
+                        name="gold_length_of_n_agreeing",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["waiting", "in_adjudication", "final", "excluded"])),
+                        name="gold_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(models.Q(("state", "final"), _negated=True), ("n_open", 0), _connector="OR"),
+                        name="gold_final_has_no_open_cell",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -186,9 +324,25 @@ class Migration(migrations.Migration):
                 ("text", models.TextField(blank=True, default="")),
                 ("what_changed", models.CharField(blank=True, default="", max_length=500)),
                 ("written_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="guidelines", to="annotator.project"
+                    ),
+                ),
+                (
+                    "written_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
                 "ordering": ["project", "finding", "version"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "finding", "version"), name="guideline_version_once"),
+                    models.CheckConstraint(condition=models.Q(("version__gte", 1)), name="guideline_version_from_one"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -202,9 +356,59 @@ class Migration(migrations.Migration):
                 ("expires_at", models.DateTimeField()),
                 ("used_at", models.DateTimeField(blank=True, null=True)),
                 ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="invitations", to="annotator.project"
+                    ),
+                ),
+                (
+                    "used_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "withdrawn_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("used_at__isnull", True), ("used_by__isnull", True)),
+                            models.Q(
+                                ("used_at__isnull", False), ("used_by__isnull", False), ("withdrawn_at__isnull", True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="invitation_used_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("withdrawn_at__isnull", True), ("withdrawn_by__isnull", True)),
+                            models.Q(("withdrawn_at__isnull", False), ("withdrawn_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="invitation_withdrawal_is_signed",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -222,9 +426,70 @@ class Migration(migrations.Migration):
                 ("text", models.TextField()),
                 ("created_at", models.DateTimeField()),
                 ("settled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="notes", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="notes", to="annotator.case"
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="answers",
+                        to="annotator.note",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="notes", to="annotator.project"
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="threads", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "settled_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["pk"],
+                "indexes": [
+                    models.Index(fields=["case", "reader"], name="note_of_thread"),
+                    models.Index(
+                        condition=models.Q(("parent__isnull", True), ("settled_at__isnull", True)),
+                        fields=["project", "kind"],
+                        name="note_unsettled",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["comment", "flag", "return"])), name="note_kind_known"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("text", ""), _negated=True), name="note_has_text"),
+                    models.CheckConstraint(
+                        condition=models.Q(("settled_at__isnull", True), ("parent__isnull", True), _connector="OR"),
+                        name="note_thread_is_settled_at_its_start",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -255,51 +520,62 @@ class Migration(migrations.Migration):
                 ("requested_at", models.DateTimeField()),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 ("seconds", models.FloatField(blank=True, null=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="releases", to="annotator.project"
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "schema",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="releases", to="annotator.labelschema"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["project", "-number"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Seat",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("slot", models.PositiveSmallIntegerField()),
-                ("is_pulled", models.BooleanField(default=False)),
-                (
-                    "arm",
-                    models.CharField(
-                        choices=[("prefilled", "pre-filled"), ("blank", "blank"), ("seeded", "seeded with errors")],
-                        max_length=10,
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "name"), name="release_name_once"),
+                    models.UniqueConstraint(fields=("project", "number"), name="release_number_once"),
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="release_has_name"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("finished_at__isnull", False),
+                                ("manifest__isnull", False),
+                                ("n_cases__isnull", False),
+                                ("state", "done"),
+                                models.Q(("manifest_sha256", ""), _negated=True),
+                            ),
+                            models.Q(("finished_at__isnull", False), ("manifest__isnull", True), ("state", "failed")),
+                            models.Q(
+                                ("finished_at__isnull", True),
+                                ("manifest__isnull", True),
+                                ("state__in", ["queued", "running"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="release_manifest_matches_state",
                     ),
-                ),
-                ("round", models.PositiveSmallIntegerField(default=1)),
-                ("washout_days", models.PositiveIntegerField(blank=True, null=True)),
-                ("after_others", models.PositiveIntegerField(blank=True, null=True)),
-                ("place", models.PositiveIntegerField(default=0)),
-                ("stratum", models.CharField(blank=True, default="", max_length=100)),
-                ("inclusion_probability", models.FloatField(blank=True, null=True)),
-                ("planted", models.JSONField(blank=True, default=dict)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("open", "open"),
-                            ("held", "held"),
-                            ("submitted", "submitted"),
-                            ("withdrawn", "withdrawn"),
-                        ],
-                        default="open",
-                        max_length=10,
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("lease_until__isnull", False), ("state", "running")),
+                            models.Q(("lease_until__isnull", True), ("state__in", ["queued", "done", "failed"])),
+                            _connector="OR",
+                        ),
+                        name="release_lease_matches_state",
                     ),
-                ),
-                ("reserved_until", models.DateTimeField(blank=True, null=True)),
-                ("claimed_at", models.DateTimeField(blank=True, null=True)),
-                ("submitted_at", models.DateTimeField(blank=True, null=True)),
-                ("withdrawn_because", models.CharField(blank=True, default="", max_length=300)),
-            ],
-            options={
-                "ordering": ["project", "place", "pk"],
+                ],
             },
         ),
         migrations.CreateModel(
@@ -367,9 +643,321 @@ class Migration(migrations.Migration):
                 ("readers_may_adjudicate", models.BooleanField(default=False)),
                 ("version", models.PositiveIntegerField(default=1)),
                 ("changed_at", models.DateTimeField(blank=True, null=True)),
+                ("settled_version", models.PositiveIntegerField(default=0)),
+                ("settling_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 "verbose_name_plural": "study rules",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("reads__in", ["open", "assigned", "queue"])), name="rules_reads_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("needs_person__in", ["unanimous", "majority", "weighted", "always"])),
+                        name="rules_needs_person_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("readers_per_case__gte", 1)), name="rules_readers_from_one"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("majority_of__gte", 2)), name="rules_majority_from_two"),
+                    models.CheckConstraint(
+                        condition=models.Q(("reservation_s__gte", 60)), name="rules_reservation_from_a_minute"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("weighted_share__gte", 0.5), ("weighted_share__lt", 1)),
+                        name="rules_share_at_least_half",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Dispute",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("cell", models.CharField(max_length=200)),
+                ("finding", models.CharField(max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("presence", "presence"),
+                            ("certainty", "certainty"),
+                            ("urgency", "urgency"),
+                            ("rule", "asked for by the rules"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("pattern", models.CharField(max_length=100)),
+                ("basis", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("decided", "Decided"), ("withdrawn", "Withdrawn")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="disputes", to="annotator.case"
+                    ),
+                ),
+                (
+                    "decision",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotator.decision",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="disputes", to="annotator.project"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["pk"],
+                "indexes": [
+                    models.Index(fields=["project", "state", "finding", "kind", "pattern"], name="dispute_of_finding"),
+                    models.Index(fields=["project", "state", "case"], name="dispute_of_case"),
+                    models.Index(fields=["project", "state", "decision"], name="dispute_of_decision"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("case", "cell"), name="dispute_once_per_cell"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["presence", "certainty", "urgency", "rule"])),
+                        name="dispute_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decision__isnull", True), ("state", "open")),
+                            models.Q(("decision__isnull", False), ("state", "decided")),
+                            ("state", "withdrawn"),
+                            _connector="OR",
+                        ),
+                        name="dispute_decision_matches_state",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Erratum",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("text", models.TextField()),
+                ("cells", models.JSONField(blank=True, default=list)),
+                ("written_at", models.DateTimeField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="errata", to="annotator.project"
+                    ),
+                ),
+                (
+                    "written_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="errata", to="annotator.release"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "errata",
+                "ordering": ["release", "number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("release", "number"), name="erratum_number_once"),
+                    models.CheckConstraint(condition=models.Q(("text", ""), _negated=True), name="erratum_has_text"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Seat",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slot", models.PositiveSmallIntegerField()),
+                ("is_pulled", models.BooleanField(default=False)),
+                (
+                    "arm",
+                    models.CharField(
+                        choices=[("prefilled", "pre-filled"), ("blank", "blank"), ("seeded", "seeded with errors")],
+                        max_length=10,
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(default=1)),
+                ("washout_days", models.PositiveIntegerField(blank=True, null=True)),
+                ("after_others", models.PositiveIntegerField(blank=True, null=True)),
+                ("place", models.PositiveIntegerField(default=0)),
+                ("stratum", models.CharField(blank=True, default="", max_length=100)),
+                ("inclusion_probability", models.FloatField(blank=True, null=True)),
+                ("prefill_run", models.UUIDField(blank=True, null=True)),
+                ("planted", models.JSONField(blank=True, default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("held", "held"),
+                            ("submitted", "submitted"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("reserved_until", models.DateTimeField(blank=True, null=True)),
+                ("claimed_at", models.DateTimeField(blank=True, null=True)),
+                ("submitted_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_because", models.CharField(blank=True, default="", max_length=300)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="seats", to="annotator.case"
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="seats",
+                        to="annotator.assignmentplan",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="seats", to="annotator.project"
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="seats",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "repeats",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="repeated_by",
+                        to="annotator.seat",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["project", "place", "pk"],
+                "indexes": [
+                    models.Index(fields=["project", "reader", "place", "id", "state", "round"], name="seat_in_list"),
+                    models.Index(fields=["project", "reader", "state", "place"], name="seat_of_reader"),
+                    models.Index(
+                        condition=models.Q(("reader__isnull", True), ("state", "open")),
+                        fields=["project", "place", "id"],
+                        name="seat_free_in_queue",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "held")), fields=["project", "reserved_until"], name="seat_held"
+                    ),
+                    models.Index(
+                        condition=models.Q(("round__gte", 2)), fields=["project", "reader"], name="seat_of_later_round"
+                    ),
+                    models.Index(
+                        condition=models.Q(("round", 1), ("state__in", ["open", "held", "submitted"])),
+                        fields=["project", "case"],
+                        name="seat_wanted",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("case", "slot"), name="seat_slot_once_per_case"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reader__isnull", False), models.Q(("state", "withdrawn"), _negated=True)),
+                        fields=("case", "reader", "round"),
+                        name="seat_one_per_reader_and_round",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["open", "held", "submitted", "withdrawn"])),
+                        name="seat_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("arm__in", ["prefilled", "blank", "seeded"])), name="seat_arm_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("is_pulled", True),
+                                ("reader__isnull", False),
+                                ("reserved_until__isnull", False),
+                                ("state", "held"),
+                            ),
+                            models.Q(
+                                ("reader__isnull", False),
+                                ("reserved_until__isnull", True),
+                                ("state", "submitted"),
+                                ("submitted_at__isnull", False),
+                            ),
+                            models.Q(("reserved_until__isnull", True), ("state__in", ["open", "withdrawn"])),
+                            _connector="OR",
+                        ),
+                        name="seat_state_is_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("is_pulled", False),
+                            models.Q(("state", "open"), _negated=True),
+                            ("reader__isnull", True),
+                            _connector="OR",
+                        ),
+                        name="seat_of_queue_is_free",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("is_pulled", True), ("reader__isnull", False), _connector="OR"),
+                        name="seat_outside_queue_has_reader",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("repeats__isnull", True), ("round", 1)),
+                            models.Q(("repeats__isnull", False), ("round__gte", 2)),
+                            _connector="OR",
+                        ),
+                        name="seat_repeats_match_round",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("arm", "seeded"), ("prefill_run__isnull", True), _connector="OR"),
+                        name="seat_names_run_in_seeded_arm",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("prefill_run__isnull", False), ("planted", {}), _connector="OR"),
+                        name="seat_plants_errors_in_its_run",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("inclusion_probability__isnull", True),
+                            models.Q(("inclusion_probability__gt", 0), ("inclusion_probability__lte", 1)),
+                            _connector="OR",
+                        ),
+                        name="seat_inclusion_probability",
+                    ),
+                ],
             },
         ),
         migrations.AlterModelOptions(
@@ -417,6 +1005,36 @@ class Migration(migrations.Migration):
             model_name="draft",
             name="round",
             field=models.PositiveSmallIntegerField(default=1),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("verb", "seat_claimed")), fields=["actor", "case"], name="event_of_claim"
+            ),
+        ),
+        migrations.AddField(
+            model_name="draft",
+            name="seat",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="drafts",
+                to="annotator.seat",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("verb__in", ["member_set", "member_removed"])),
+                fields=["project"],
+                name="event_of_members",
+            ),
+        ),
+        migrations.AddField(
+            model_name="reading",
+            name="is_informed",
+            field=models.BooleanField(default=False),
         ),
         migrations.AddField(
             model_name="reading",
@@ -566,744 +1184,25 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("arm", "blank"), ("prefill_run__isnull", True)),
-                    models.Q(("arm__in", ["prefilled", "seeded"]), ("prefill_run__isnull", False)),
+                    models.Q(("arm", "prefilled"), ("prefill_run__isnull", False)),
+                    ("arm", "seeded"),
                     _connector="OR",
                 ),
                 name="reading_prefill_named",
             ),
         ),
-        migrations.AddField(
-            model_name="assignmentplan",
-            name="applied_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="assignmentplan",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="plans", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="decision",
-            name="case",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="annotator.case"
-            ),
-        ),
-        migrations.AddField(
-            model_name="decision",
-            name="decided_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="decision",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="decision",
-            name="schema",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="annotator.labelschema"
-            ),
-        ),
-        migrations.AddField(
-            model_name="dispute",
-            name="case",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="disputes", to="annotator.case"
-            ),
-        ),
-        migrations.AddField(
-            model_name="dispute",
-            name="decision",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="annotator.decision",
-            ),
-        ),
-        migrations.AddField(
-            model_name="dispute",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="disputes", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="erratum",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="errata", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="erratum",
-            name="written_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="exclusion",
-            name="case",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="exclusions", to="annotator.case"
-            ),
-        ),
-        migrations.AddField(
-            model_name="exclusion",
-            name="ended_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="exclusion",
-            name="excluded_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="exclusion",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="exclusions", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="gold",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="gold", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="gold",
-            name="schema",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="annotator.labelschema"
-            ),
-        ),
-        migrations.AddField(
-            model_name="guideline",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="guidelines", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="guideline",
-            name="written_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="invitation",
-            name="made_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="invitation",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="invitations", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="invitation",
-            name="used_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="invitation",
-            name="withdrawn_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="note",
-            name="author",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="notes", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="note",
-            name="case",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="notes", to="annotator.case"
-            ),
-        ),
-        migrations.AddField(
-            model_name="note",
-            name="parent",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="answers",
-                to="annotator.note",
-            ),
-        ),
-        migrations.AddField(
-            model_name="note",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="notes", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="note",
-            name="reader",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="threads", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="note",
-            name="settled_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="release",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="releases", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="release",
-            name="requested_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="release",
-            name="schema",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="releases", to="annotator.labelschema"
-            ),
-        ),
-        migrations.AddField(
-            model_name="erratum",
-            name="release",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="errata", to="annotator.release"
-            ),
-        ),
-        migrations.AddField(
-            model_name="seat",
-            name="case",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="seats", to="annotator.case"
-            ),
-        ),
-        migrations.AddField(
-            model_name="seat",
-            name="plan",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="seats",
-                to="annotator.assignmentplan",
-            ),
-        ),
-        migrations.AddField(
-            model_name="seat",
-            name="project",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="seats", to="annotator.project"
-            ),
-        ),
-        migrations.AddField(
-            model_name="seat",
-            name="reader",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="seats",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="seat",
-            name="repeats",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="repeated_by",
-                to="annotator.seat",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="studyrules",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reads__in", ["open", "assigned", "queue"])), name="rules_reads_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="studyrules",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("needs_person__in", ["unanimous", "majority", "weighted", "always"])),
-                name="rules_needs_person_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="studyrules",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("readers_per_case__gte", 1)), name="rules_readers_from_one"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="studyrules",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("majority_of__gte", 2)), name="rules_majority_from_two"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="studyrules",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reservation_s__gte", 60)), name="rules_reservation_from_a_minute"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="studyrules",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("weighted_share__gte", 0.5), ("weighted_share__lt", 1)),
-                name="rules_share_at_least_half",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignmentplan",
-            constraint=models.UniqueConstraint(fields=("project", "number"), name="plan_number_once"),
-        ),
         migrations.AddIndex(
-            model_name="decision",
-            index=models.Index(fields=["project", "reason"], name="decision_by_reason"),
-        ),
-        migrations.AddIndex(
-            model_name="decision",
+            model_name="reading",
             index=models.Index(
-                condition=models.Q(("batch__isnull", False)), fields=["batch"], name="decision_of_batch"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.UniqueConstraint(fields=("case", "cell", "revision"), name="decision_revision_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("revision__gte", 1)), name="decision_revision_from_one"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("is_undo", True), ("reason", ""), ("urgency", ""), ("value", "")),
-                    models.Q(
-                        ("is_undo", False),
-                        (
-                            "reason__in",
-                            [
-                                "ambiguous_report",
-                                "reader_slip",
-                                "guideline_gap",
-                                "certainty_only",
-                                "urgency_only",
-                                "machine_invention",
-                                "machine_omission",
-                                "agreed",
-                            ],
-                        ),
-                        ("urgency__in", ["0", "1", "2", "3", "_"]),
-                        ("value__in", ["+", "?", "0", "~", "."]),
-                    ),
-                    _connector="OR",
-                ),
-                name="decision_is_whole",
+                condition=models.Q(("revision", 1), ("round", 1)), fields=["project", "case"], name="reading_first"
             ),
         ),
         migrations.AddIndex(
-            model_name="dispute",
-            index=models.Index(fields=["project", "state", "finding", "pattern", "id"], name="dispute_of_finding"),
-        ),
-        migrations.AddIndex(
-            model_name="dispute",
-            index=models.Index(fields=["project", "state", "case"], name="dispute_of_case"),
-        ),
-        migrations.AddConstraint(
-            model_name="dispute",
-            constraint=models.UniqueConstraint(fields=("case", "cell"), name="dispute_once_per_cell"),
-        ),
-        migrations.AddConstraint(
-            model_name="dispute",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["presence", "certainty", "urgency", "rule"])),
-                name="dispute_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="dispute",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decision__isnull", True), ("state", "open")),
-                    models.Q(("decision__isnull", False), ("state", "decided")),
-                    ("state", "withdrawn"),
-                    _connector="OR",
-                ),
-                name="dispute_decision_matches_state",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="exclusion",
+            model_name="draft",
             index=models.Index(
-                condition=models.Q(("ended_at__isnull", True)), fields=["project"], name="exclusion_open"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="exclusion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at__isnull", True)), fields=("case",), name="exclusion_one_open"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="exclusion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="exclusion_has_reason"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="exclusion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", True), ("ended_by__isnull", True)),
-                    models.Q(("ended_at__isnull", False), ("ended_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="exclusion_end_is_signed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="gold",
-            index=models.Index(fields=["project", "state"], name="gold_by_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="gold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("values__regex", "^[\\+\\?0\\~\\.!_]+\\Z")), name="gold_value_codes"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("urgencies__regex", "^[0123_]+\\Z")), name="gold_urgency_codes"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gold",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    django.db.models.functions.text.Length("values"),
-                    django.db.models.functions.text.Length("urgencies"),
-                ),
-                name="gold_vector_lengths",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gold",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    django.db.models.functions.text.Length("values"), django.db.models.functions.text.Length("origins")
-                ),
-                name="gold_length_of_origins",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gold",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    django.db.models.functions.text.Length("values"), django.db.models.functions.text.Length("n_voices")
-                ),
-                name="gold_length_of_n_voices",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gold",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    django.db.models.functions.text.Length("values"),
-                    django.db.models.functions.text.Length("n_agreeing"),
-                ),
-                name="gold_length_of_n_agreeing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["waiting", "in_adjudication", "final", "excluded"])),
-                name="gold_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="gold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("state", "final"), _negated=True), ("n_open", 0), _connector="OR"),
-                name="gold_final_has_no_open_cell",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="guideline",
-            constraint=models.UniqueConstraint(fields=("project", "finding", "version"), name="guideline_version_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="guideline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("version__gte", 1)), name="guideline_version_from_one"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("used_at__isnull", True), ("used_by__isnull", True)),
-                    models.Q(("used_at__isnull", False), ("used_by__isnull", False), ("withdrawn_at__isnull", True)),
-                    _connector="OR",
-                ),
-                name="invitation_used_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invitation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("withdrawn_at__isnull", True), ("withdrawn_by__isnull", True)),
-                    models.Q(("withdrawn_at__isnull", False), ("withdrawn_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="invitation_withdrawal_is_signed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="note",
-            index=models.Index(fields=["case", "reader"], name="note_of_thread"),
-        ),
-        migrations.AddIndex(
-            model_name="note",
-            index=models.Index(
-                condition=models.Q(("parent__isnull", True), ("settled_at__isnull", True)),
-                fields=["project", "kind"],
-                name="note_unsettled",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="note",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["comment", "flag", "return"])), name="note_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="note",
-            constraint=models.CheckConstraint(condition=models.Q(("text", ""), _negated=True), name="note_has_text"),
-        ),
-        migrations.AddConstraint(
-            model_name="note",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("settled_at__isnull", True), ("parent__isnull", True), _connector="OR"),
-                name="note_thread_is_settled_at_its_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="release",
-            constraint=models.UniqueConstraint(fields=("project", "name"), name="release_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="release",
-            constraint=models.UniqueConstraint(fields=("project", "number"), name="release_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="release",
-            constraint=models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="release_has_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="release",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("finished_at__isnull", False),
-                        ("manifest__isnull", False),
-                        ("n_cases__isnull", False),
-                        ("state", "done"),
-                        models.Q(("manifest_sha256", ""), _negated=True),
-                    ),
-                    models.Q(("finished_at__isnull", False), ("manifest__isnull", True), ("state", "failed")),
-                    models.Q(
-                        ("finished_at__isnull", True), ("manifest__isnull", True), ("state__in", ["queued", "running"])
-                    ),
-                    _connector="OR",
-                ),
-                name="release_manifest_matches_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="release",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("lease_until__isnull", False), ("state", "running")),
-                    models.Q(("lease_until__isnull", True), ("state__in", ["queued", "done", "failed"])),
-                    _connector="OR",
-                ),
-                name="release_lease_matches_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="erratum",
-            constraint=models.UniqueConstraint(fields=("release", "number"), name="erratum_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="erratum",
-            constraint=models.CheckConstraint(condition=models.Q(("text", ""), _negated=True), name="erratum_has_text"),
-        ),
-        migrations.AddIndex(
-            model_name="seat",
-            index=models.Index(fields=["project", "reader", "state", "place"], name="seat_of_reader"),
-        ),
-        migrations.AddIndex(
-            model_name="seat",
-            index=models.Index(
-                condition=models.Q(("reader__isnull", True), ("state", "open")),
-                fields=["project", "place", "id"],
-                name="seat_free_in_queue",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="seat",
-            index=models.Index(
-                condition=models.Q(("state", "held")), fields=["project", "reserved_until"], name="seat_held"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="seat",
-            index=models.Index(
-                condition=models.Q(("round__gte", 2)), fields=["project", "reader"], name="seat_of_later_round"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.UniqueConstraint(fields=("case", "slot"), name="seat_slot_once_per_case"),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("reader__isnull", False), models.Q(("state", "withdrawn"), _negated=True)),
-                fields=("case", "reader", "round"),
-                name="seat_one_per_reader_and_round",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["open", "held", "submitted", "withdrawn"])), name="seat_state_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("arm__in", ["prefilled", "blank", "seeded"])), name="seat_arm_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("is_pulled", True),
-                        ("reader__isnull", False),
-                        ("reserved_until__isnull", False),
-                        ("state", "held"),
-                    ),
-                    models.Q(
-                        ("reader__isnull", False),
-                        ("reserved_until__isnull", True),
-                        ("state", "submitted"),
-                        ("submitted_at__isnull", False),
-                    ),
-                    models.Q(("reserved_until__isnull", True), ("state__in", ["open", "withdrawn"])),
-                    _connector="OR",
-                ),
-                name="seat_state_is_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("is_pulled", False),
-                    models.Q(("state", "open"), _negated=True),
-                    ("reader__isnull", True),
-                    _connector="OR",
-                ),
-                name="seat_of_queue_is_free",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("is_pulled", True), ("reader__isnull", False), _connector="OR"),
-                name="seat_outside_queue_has_reader",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("repeats__isnull", True), ("round", 1)),
-                    models.Q(("repeats__isnull", False), ("round__gte", 2)),
-                    _connector="OR",
-                ),
-                name="seat_repeats_match_round",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("arm", "seeded"), ("planted", {}), _connector="OR"),
-                name="seat_plants_errors_in_seeded_arm",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("inclusion_probability__isnull", True),
-                    models.Q(("inclusion_probability__gt", 0), ("inclusion_probability__lte", 1)),
-                    _connector="OR",
-                ),
-                name="seat_inclusion_probability",
+                condition=models.Q(("round", 1), ("state__in", ["draft", "skipped", "returned"])),
+                fields=["project", "case"],
+                name="draft_unfinished",
             ),
         ),
         # The tables were rebuilt, which drops their triggers on SQLite.
@@ -1312,7 +1211,35 @@ class Migration(migrations.Migration):
         same_project("annotator_draft", column="case_id", parent="annotator_case"),
         frozen("annotator_assignmentplan"),
         frozen("annotator_seat", columns=("project_id", "case_id", "slot", "arm", "round")),
-        frozen("annotator_seat", columns=("planted",), deletable=True, when="OLD.planted <> '{}'", suffix="_planted"),
+        frozen(
+            "annotator_seat",
+            columns=("prefill_run", "planted"),
+            deletable=True,
+            when="OLD.prefill_run IS NOT NULL",
+            suffix="_planted",
+        ),
+        frozen(
+            "annotator_seat",
+            columns=("reader_id", "repeats_id", "state", "submitted_at"),
+            deletable=True,
+            when="OLD.state = 'submitted'",
+            suffix="_submitted",
+        ),
+        forbidden(
+            "annotator_seat",
+            name="annotator_seat_repeats_own",
+            when="NEW.repeats_id IS NOT NULL AND NEW.state <> 'withdrawn' AND NOT EXISTS (SELECT 1 FROM annotator_seat "
+            "first WHERE first.id = NEW.repeats_id AND first.case_id = NEW.case_id AND first.reader_id = NEW.reader_id)",
+            says="repeats is a seat of the same case and reader",
+        ),
+        frozen("annotator_draft", columns=("seat_id",), deletable=True, when="OLD.seat_id IS NOT NULL", suffix="_seat"),
+        forbidden(
+            "annotator_draft",
+            name="annotator_draft_seat_of_case",
+            when="NEW.seat_id IS NOT NULL AND NOT EXISTS "
+            "(SELECT 1 FROM annotator_seat WHERE id = NEW.seat_id AND case_id = NEW.case_id AND round = NEW.round)",
+            says="seat is one of the same case and round",
+        ),
         forbidden(
             "annotator_seat",
             name="annotator_seat_seeded_in_training",
@@ -1327,15 +1254,31 @@ class Migration(migrations.Migration):
             "(SELECT 1 FROM annotator_seat WHERE project_id = NEW.project_id AND arm = 'seeded')",
             says="a project with planted errors stays a training project",
         ),
+        SEEDED_READINGS_TRAIN,
         frozen("annotator_guideline"),
         frozen(
             "annotator_note",
             columns=("project_id", "case_id", "cell", "reader_id", "round", "author_id", "kind", "parent_id", "text"),
         ),
+        forbidden(
+            "annotator_note",
+            name="annotator_note_answers_own_thread",
+            when="NEW.parent_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM annotator_note start WHERE "
+            "start.id = NEW.parent_id AND start.case_id = NEW.case_id AND start.reader_id = NEW.reader_id "
+            "AND start.round = NEW.round AND start.parent_id IS NULL)",
+            says="parent is the start of a thread of the same case, reader and round",
+        ),
         frozen("annotator_exclusion", columns=("project_id", "case_id", "reason", "excluded_by_id", "excluded_at")),
         frozen("annotator_exclusion", deletable=True, when="OLD.ended_at IS NOT NULL", suffix="_ended"),
         frozen("annotator_decision"),
         frozen("annotator_dispute", columns=("project_id", "case_id", "cell")),
+        forbidden(
+            "annotator_dispute",
+            name="annotator_dispute_decided_own_cell",
+            when="NEW.decision_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM annotator_decision made WHERE "
+            "made.id = NEW.decision_id AND made.case_id = NEW.case_id AND made.cell = NEW.cell)",
+            says="decision is one on the same cell of the same case",
+        ),
         frozen("annotator_release", when="OLD.state = 'done'"),
         frozen("annotator_erratum"),
         frozen("annotator_invitation", columns=("project_id", "roles", "token_sha256", "expires_at")),

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from annotator.models.triggers import frozen, same_project
+from annotator.models.triggers import SEEDED_READINGS_TRAIN, frozen, same_project
 
 
 class Migration(migrations.Migration):
@@ -21,5 +21,6 @@ class Migration(migrations.Migration):
         frozen("annotator_report", columns=("project_id", "report_id", "has_text", "text", "text_sha256")),
         # This table was rebuilt, which drops its triggers on SQLite.
         frozen("annotator_reading"),
+        SEEDED_READINGS_TRAIN,
         same_project("annotator_reading", column="case_id", parent="annotator_case"),
     ]

@@ -55,6 +55,21 @@ FOR EACH ROW EXECUTE FUNCTION {table}_{column}_project()
 """
 
 
+class _Triggers(migrations.RunPython):
+    """Needs no models: to give it those of the migration would render every model of the project each time."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Make the triggers."""
+        no_models: Any = None
+        self.code(no_models, schema_editor)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Drop them."""
+        no_models: Any = None
+        if self.reverse_code is not None:
+            self.reverse_code(no_models, schema_editor)
+
+
 def frozen(
     table: str, *, columns: tuple[str, ...] = (), deletable: bool = False, when: str = "", suffix: str = ""
 ) -> migrations.RunPython:
@@ -79,7 +94,7 @@ def frozen(
             statement = template.format(name=names[event], table=table, event=event, of=of, when=condition)
             schema_editor.execute(statement, params=None)
 
-    return migrations.RunPython(forwards, drop)
+    return _Triggers(forwards, drop)
 
 
 def forbidden(table: str, *, name: str, when: str, says: str) -> migrations.RunPython:
@@ -95,7 +110,7 @@ def forbidden(table: str, *, name: str, when: str, says: str) -> migrations.RunP
         for event in ("insert", "update"):
             schema_editor.execute(_SQLITE_FORBIDDEN.format(**words, event=event), params=None)
 
-    return migrations.RunPython(forwards, drop)
+    return _Triggers(forwards, drop)
 
 
 def same_project(table: str, *, column: str, parent: str, own_project: str = "NEW.project_id") -> migrations.RunPython:
@@ -115,7 +130,7 @@ def same_project(table: str, *, column: str, parent: str, own_project: str = "NE
         for event in ("insert", "update"):
             schema_editor.execute(_SQLITE_SAME_PROJECT.format(**names, event=event, suffix=event), params=None)
 
-    return migrations.RunPython(forwards, drop)
+    return _Triggers(forwards, drop)
 
 
 def _drop(table: str, triggers: list[str]) -> Callable[[Any, Any], None]:
@@ -126,3 +141,13 @@ def _drop(table: str, triggers: list[str]) -> Callable[[Any, Any], None]:
             schema_editor.execute(f"DROP TRIGGER IF EXISTS {trigger}{on_table}", params=None)
 
     return backwards
+
+
+# Readings are made from errors where readers are trained, and nowhere else. Said again whenever the table is rebuilt.
+SEEDED_READINGS_TRAIN = forbidden(
+    "annotator_reading",
+    name="annotator_reading_seeded_in_training",
+    when="NEW.arm = 'seeded' AND NOT EXISTS "
+    "(SELECT 1 FROM annotator_studyrules WHERE project_id = NEW.project_id AND is_training)",
+    says="errors are planted in training projects only",
+)

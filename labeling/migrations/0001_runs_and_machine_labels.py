@@ -60,6 +60,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-started_at", "-pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_prefill", True)),
+                        fields=("project",),
+                        name="run_one_prefill_per_project",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at__isnull", True), ("state", "running")),
+                            models.Q(("finished_at__isnull", False), ("state__in", ["finished", "failed"])),
+                            _connector="OR",
+                        ),
+                        name="run_end_matches_state",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -86,49 +101,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["run", "report"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "report"), name="machine_label_once_per_run"),
+                    models.CheckConstraint(
+                        condition=models.Q(("values__regex", "^[\\+\\?0\\~\\.!_]+\\Z")),
+                        name="machine_label_value_codes",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("urgencies__regex", "^[0123_]+\\Z")), name="machine_label_urgency_codes"
+                    ),
+                    models.CheckConstraint(
+                        condition=django.db.models.lookups.Exact(
+                            django.db.models.functions.text.Length("values"),
+                            django.db.models.functions.text.Length("urgencies"),
+                        ),
+                        name="machine_label_vector_lengths",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_prefill", True)), fields=("project",), name="run_one_prefill_per_project"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("finished_at__isnull", True), ("state", "running")),
-                    models.Q(("finished_at__isnull", False), ("state__in", ["finished", "failed"])),
-                    _connector="OR",
-                ),
-                name="run_end_matches_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="machinelabel",
-            constraint=models.UniqueConstraint(fields=("run", "report"), name="machine_label_once_per_run"),
-        ),
-        migrations.AddConstraint(
-            model_name="machinelabel",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("values__regex", "^[\\+\\?0\\~\\.!_]+\\Z")), name="machine_label_value_codes"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="machinelabel",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("urgencies__regex", "^[0123_]+\\Z")), name="machine_label_urgency_codes"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="machinelabel",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    django.db.models.functions.text.Length("values"),
-                    django.db.models.functions.text.Length("urgencies"),
-                ),
-                name="machine_label_vector_lengths",
-            ),
         ),
     ]

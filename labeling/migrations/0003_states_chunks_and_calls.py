@@ -43,8 +43,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(RUN_IS_FROZEN.reverse_code, RUN_IS_FROZEN.code),
-        migrations.RunPython(LABEL_IN_PROJECT.reverse_code, LABEL_IN_PROJECT.code),
         migrations.CreateModel(
             name="ReportFailure",
             fields=[
@@ -68,9 +66,24 @@ class Migration(migrations.Migration):
                 ),
                 ("message", models.CharField(blank=True, default="", max_length=500)),
                 ("at", models.DateTimeField()),
+                (
+                    "report",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="failures", to="annotator.report"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="failures", to="labeling.run"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "report", "attempt"), name="report_failure_once_per_attempt")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -105,9 +118,33 @@ class Migration(migrations.Migration):
                 ("generated_tokens", models.PositiveBigIntegerField(default=0)),
                 ("n_labeled", models.PositiveIntegerField(default=0)),
                 ("n_failed", models.PositiveIntegerField(default=0)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="chunks", to="labeling.run"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["run", "number"],
+                "indexes": [models.Index(fields=["state", "lease_until"], name="run_chunk_by_lease")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "number"), name="run_chunk_numbered_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("lease_token__isnull", False), ("lease_until__isnull", False), ("state", "leased")
+                            ),
+                            models.Q(
+                                ("lease_token__isnull", True),
+                                ("lease_until__isnull", True),
+                                ("state__in", ["queued", "done", "given_up"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="run_chunk_lease_matches_state",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -127,11 +164,28 @@ class Migration(migrations.Migration):
                 ("cached_tokens", models.PositiveIntegerField(blank=True, null=True)),
                 ("read", models.TextField(blank=True, default="")),
                 ("answered_at", models.DateTimeField()),
+                (
+                    "report",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="calls", to="annotator.report"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="calls", to="labeling.run"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "report", "key"), name="stored_call_once_per_report")
+                ],
             },
         ),
+        migrations.RunPython(RUN_IS_FROZEN.reverse_code, RUN_IS_FROZEN.code),
+        migrations.RunPython(LABEL_IN_PROJECT.reverse_code, LABEL_IN_PROJECT.code),
         migrations.RemoveConstraint(
             model_name="run",
             name="run_end_matches_state",
@@ -204,74 +258,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("running_since__isnull", True), ("state", "running"), _connector="OR"),
                 name="run_clock_stands_unless_running",
             ),
-        ),
-        migrations.AddField(
-            model_name="reportfailure",
-            name="report",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="failures", to="annotator.report"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reportfailure",
-            name="run",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="failures", to="labeling.run"
-            ),
-        ),
-        migrations.AddField(
-            model_name="runchunk",
-            name="run",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="chunks", to="labeling.run"
-            ),
-        ),
-        migrations.AddField(
-            model_name="storedcall",
-            name="report",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="calls", to="annotator.report"
-            ),
-        ),
-        migrations.AddField(
-            model_name="storedcall",
-            name="run",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="calls", to="labeling.run"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reportfailure",
-            constraint=models.UniqueConstraint(
-                fields=("run", "report", "attempt"), name="report_failure_once_per_attempt"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="runchunk",
-            index=models.Index(fields=["state", "lease_until"], name="run_chunk_by_lease"),
-        ),
-        migrations.AddConstraint(
-            model_name="runchunk",
-            constraint=models.UniqueConstraint(fields=("run", "number"), name="run_chunk_numbered_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="runchunk",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("lease_token__isnull", False), ("lease_until__isnull", False), ("state", "leased")),
-                    models.Q(
-                        ("lease_token__isnull", True),
-                        ("lease_until__isnull", True),
-                        ("state__in", ["queued", "done", "given_up"]),
-                    ),
-                    _connector="OR",
-                ),
-                name="run_chunk_lease_matches_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="storedcall",
-            constraint=models.UniqueConstraint(fields=("run", "report", "key"), name="stored_call_once_per_report"),
         ),
         RUN_IS_FROZEN,
         LABEL_IN_PROJECT,

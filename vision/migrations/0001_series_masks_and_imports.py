@@ -64,6 +64,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-started_at", "-pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at__isnull", True), ("state", "running")),
+                            models.Q(("finished_at__isnull", False), ("state__in", ["finished", "failed"])),
+                            _connector="OR",
+                        ),
+                        name="image_import_end_matches_state",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -109,6 +119,30 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "series",
                 "ordering": ["study", "number", "series_uid", "part"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "series_uid", "part"), name="series_part_once_per_project"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("source__in", ["dicom", "nifti"])), name="series_source_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["volume", "stack"])), name="series_kind_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("n_images__gte", 1), ("n_bytes__gte", 1)), name="series_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("part__gte", 1), ("n_parts__gte", models.F("part"))),
+                        name="series_part_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("series_uid", ""), _negated=True), models.Q(("sha256", ""), _negated=True)
+                        ),
+                        name="series_named",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -145,77 +179,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["series", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("series", "source_sha256"), name="mask_once_per_series"),
+                    models.CheckConstraint(
+                        condition=models.Q(("source__in", ["nifti", "seg"])), name="mask_source_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("name", ""), _negated=True), models.Q(("sha256", ""), _negated=True)
+                        ),
+                        name="mask_named",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("n_bytes__gte", 1)), name="mask_not_empty"),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="imageimport",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("finished_at__isnull", True), ("state", "running")),
-                    models.Q(("finished_at__isnull", False), ("state__in", ["finished", "failed"])),
-                    _connector="OR",
-                ),
-                name="image_import_end_matches_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="series",
-            constraint=models.UniqueConstraint(
-                fields=("project", "series_uid", "part"), name="series_part_once_per_project"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="series",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ["dicom", "nifti"])), name="series_source_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="series",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["volume", "stack"])), name="series_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="series",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("n_images__gte", 1), ("n_bytes__gte", 1)), name="series_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="series",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("part__gte", 1), ("n_parts__gte", models.F("part"))), name="series_part_in_range"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="series",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("series_uid", ""), _negated=True), models.Q(("sha256", ""), _negated=True)
-                ),
-                name="series_named",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mask",
-            constraint=models.UniqueConstraint(fields=("series", "source_sha256"), name="mask_once_per_series"),
-        ),
-        migrations.AddConstraint(
-            model_name="mask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ["nifti", "seg"])), name="mask_source_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("name", ""), _negated=True), models.Q(("sha256", ""), _negated=True)),
-                name="mask_named",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mask",
-            constraint=models.CheckConstraint(condition=models.Q(("n_bytes__gte", 1)), name="mask_not_empty"),
         ),
     ]
