@@ -1,6 +1,6 @@
 """Command line of the pixels library; needs neither Django nor a network.
 
-Exit status: 0 done; 1 the files cannot be written; 2 wrong usage; 130 interrupted.
+Exit status: 0 done; 1 the files cannot be read or written; 2 wrong usage; 3 some cases were refused; 130 interrupted.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from typing import Final
 from vision.core.phantoms.abdomen import AbdomenPlan
 from vision.core.phantoms.lumbar import LumbarPlan
 from vision.core.phantoms.plans import ABDOMEN, LUMBAR, MASK_FORMATS, SeriesPlan, StudyPlan, write_study
+from vision.training_command import add_commands
 
 _OK, _FAILED, _INTERRUPTED = 0, 1, 130
 _ABDOMEN_TOP_MM, _ABDOMEN_LENGTH_MM = 195.0, 375.0
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     phantom.add_argument("--seed", type=_count(0, 2**31), default=1, metavar="N", help="of the noise")
     phantom.add_argument("--uncompressed", action="store_true", help="plain pixels instead of JPEG-LS without loss")
     phantom.set_defaults(run=_phantom)
+    add_commands(commands)
     return parser
 
 

@@ -80,6 +80,14 @@ def centre_of(label_map: LabelMap, values: Sequence[int]) -> tuple[IndexIjk, Poi
     return index, _point(label_map, index)
 
 
+def body_of(label_map: LabelMap, value: int) -> tuple[Matrix, Matrix] | None:
+    """World points (n, 3) of the voxels of a vertebra and the middle (3,) of its body; None when it does not occur."""
+    index = np.argwhere(label_map.labels == value)[:, ::-1]
+    if not len(index):
+        return None
+    return index_to_world(index, label_map.grid.affine_lps), _body_centre(label_map, index)
+
+
 def centre_between(label_map: LabelMap, upper: int, lower: int) -> tuple[IndexIjk, PointLps] | None:
     """The point halfway between the facing end plates of two vertebrae; None unless both occur.
 
@@ -88,18 +96,18 @@ def centre_between(label_map: LabelMap, upper: int, lower: int) -> tuple[IndexIj
     """
     points, bodies = [], []
     for value in (upper, lower):
-        index = np.argwhere(label_map.labels == value)[:, ::-1]
-        if not len(index):
+        found = body_of(label_map, value)
+        if found is None:
             return None
-        points.append(index_to_world(index, label_map.grid.affine_lps))
-        bodies.append(_body_centre(label_map, index))
+        points.append(found[0])
+        bodies.append(found[1])
     axis = bodies[1] - bodies[0]
     distance_mm = float(np.linalg.norm(axis))
     if distance_mm == 0:
         return None
     ends = [
-        _end_plate_mm(points[0], bodies[0], axis / distance_mm),
-        _end_plate_mm(points[1], bodies[1], -axis / distance_mm),
+        reach_mm(points[0], bodies[0], axis / distance_mm),
+        reach_mm(points[1], bodies[1], -axis / distance_mm),
     ]
     halfway_mm = (ends[0] + distance_mm - ends[1]) / 2
     point = bodies[0] + axis / distance_mm * halfway_mm
@@ -108,7 +116,7 @@ def centre_between(label_map: LabelMap, upper: int, lower: int) -> tuple[IndexIj
     return (int(index[0]), int(index[1]), int(index[2])), (float(point[0]), float(point[1]), float(point[2]))
 
 
-def _end_plate_mm(points: Matrix, body: Matrix, axis: Matrix) -> float:
+def reach_mm(points: Matrix, body: Matrix, axis: Matrix) -> float:
     """How far the body reaches from its centre along `axis`, in mm, within a narrow cylinder round it."""
     offsets = points - body
     along = offsets @ axis

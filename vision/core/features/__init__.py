@@ -1,0 +1,1 @@
+"""Numbers that describe the regions of an image."""

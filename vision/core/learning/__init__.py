@@ -1,0 +1,1 @@
+"""Classifiers trained on features and on labels of reports."""
