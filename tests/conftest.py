@@ -28,6 +28,26 @@ CHROMIUM_FLAGS = (
 )
 
 
+USES_DATABASE = {"db", "transactional_db", "django_db_serialized_rollback", "django_db_setup"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database-only", action="store_true", help="leave out tests that do not use the database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What does not use the database is the same with each: one leg of `make test` runs it."""
+    if not config.getoption("--database-only"):
+        return
+    using = [
+        item
+        for item in items
+        if item.get_closest_marker("django_db") or USES_DATABASE.intersection(getattr(item, "fixturenames", ()))
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(using)])
+    items[:] = using
+
+
 def need_program(*names: str, package: str) -> str:
     """The path of the first of these programs that is installed."""
     for name in names:

@@ -70,7 +70,7 @@ def make_study(
                     reader=readers[(index + turn) % n_readers],
                     schema=stored,
                     revision=1,
-                    submission_id=uuid.UUID(int=int(rng.integers(2**62)) << 1),
+                    submission_id=made_up_id(project, "reading", index, turn),
                     arm=arm,
                     prefill_run=prefill,
                     values=values,
@@ -81,6 +81,11 @@ def make_study(
             )
     Reading.objects.bulk_create(readings, batch_size=2000)
     return Study(project, manager, readers, cases, runs, truth)
+
+
+def made_up_id(project: Project, *of: object) -> uuid.UUID:
+    """An identifier of something in a project: the same each time, and another one in every other project."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, "/".join(map(str, (project.slug, *of))))
 
 
 def _reader(project: Project, name: str) -> User:
@@ -114,7 +119,7 @@ def _run(
 ) -> Run:
     schema = load_preset(project.schema.name)
     run = Run.objects.create(
-        run_id=uuid.UUID(int=int(rng.integers(2**62)) << 1),
+        run_id=made_up_id(project, "run", number),
         project=project,
         schema=project.schema,
         labeler="rules" if number == 0 else "direct-query",

@@ -8,6 +8,7 @@ are bounded before work grows with them, because a schema may come from anybody 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 
 import yaml
@@ -115,8 +116,9 @@ def load_preset(name: str) -> Schema:
     return parse_schema(preset_source(name))
 
 
+@lru_cache(maxsize=64)
 def parse_schema(source: str) -> Schema:
-    """Schema written in YAML text `source`; raises `SchemaError` with every problem and its line."""
+    """Schema written in YAML text `source`, kept; raises `SchemaError` with every problem and its line."""
     return _Reader().read(source)
 
 

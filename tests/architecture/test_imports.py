@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("annotator", "labeling", "vision")
 CORES = ("annotator.core", "labeling.core", "vision.core")
 # The command line in its files.
-COMMANDS = ("label_command", "model_command", "evaluate_command", "agreement_command", "calibrate_command")
+LABELING = ("label_command", "model_command", "evaluate_command", "agreement_command", "calibrate_command")
+COMMANDS = (*LABELING, "training_command")
 CLI = ("cli", *COMMANDS, "evaluation_files", "progress", "__main__")
 CLIS = tuple(f"{app}.{name}" for app in ("labeling", "vision") for name in CLI)
 PLAIN = (*CORES, *CLIS)  # work without Django

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -14,16 +15,26 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
+from playwright.sync_api import expect
 
 from tests.e2e import pictures, world
 from tests.e2e.screen import Screen
+from tests.labeling.worker_tools import copy_database
 from tests.shared_data import shared_data
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+    from pytest_django import DjangoDbBlocker
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ("PATH", "HOME", "LANG")
+# What is waited for comes; a slow machine takes longer than the five seconds that Playwright gives.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
+# A dead worker's part of a run is free again soon (the holder renews twice a second), and no run holds a worker for
+# long after the test that started it and its engine are over.
+SOON = {"OVERREAD_RUN_LEASE_S": "10", "OVERREAD_RUN_SWEEP_S": "2", "OVERREAD_LLM_RESTART_S": "2"}
 
 
 class Server:
@@ -31,9 +42,14 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        self.environment = kept | {"DJANGO_SETTINGS_MODULE": "annotator.settings.dev", "OVERREAD_DATA": str(folder)}
+        where = {"DJANGO_SETTINGS_MODULE": "annotator.settings.dev", "OVERREAD_DATA": str(folder)}
+        self.environment = kept | where | SOON
+        self.folder = folder
         self.log = folder / "server.log"
         self.process: subprocess.Popen[str] | None = None
+        self.maker: subprocess.Popen[str] | None = None
+        # Cookies of who has signed in, by name.
+        self.sessions: dict[str, list[Any]] = {}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -42,13 +58,38 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def run(self, *command: str) -> None:
-        """Run Python to its end with the server's settings."""
+    def manage(self, *command: str) -> None:
+        """Run `manage.py` to its end with the server's settings."""
         done = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
         )
         if done.returncode:
-            pytest.fail(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+            pytest.fail(f"manage.py {' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+    def run(self, *program: str) -> None:
+        """Run a Python program to its end on the server's database: a file, `-m` and a module, `-c` and a text."""
+        if self.maker is None:
+            self.maker = subprocess.Popen(
+                [sys.executable, "-m", "tests.e2e.maker"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        if self.maker.stdin is None or self.maker.stdout is None:
+            raise AssertionError("the maker has no pipes")
+        self.maker.stdin.write(json.dumps(program) + "\n")
+        self.maker.stdin.flush()
+        line = self.maker.stdout.readline()
+        answer = json.loads(line) if line else {"is_done": False, "said": "the maker has died"}
+        if not answer["is_done"]:
+            pytest.fail(f"{' '.join(program)} did not end well:\n{answer['said']}")
 
     def start(self) -> None:
         """Start and wait until it answers."""
@@ -77,6 +118,13 @@ class Server:
             self.process.stdout.close()
         self.process = None
 
+    def end(self) -> None:
+        """End all that runs for it."""
+        self.kill()
+        if self.maker is not None:
+            self.maker.communicate()
+            self.maker = None
+
 
 @dataclass
 class Shelf:
@@ -88,14 +136,33 @@ class Shelf:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("overread")
-    server = Server(folder)
-    server.run("manage.py", "migrate", "--verbosity", "0")
+def new_server(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Callable[[str], Server]]:
+    """Makes servers, not started yet, on an empty database: a copy of the one that other tests here use, if any do."""
+    made = []
+
+    def make(name: str) -> Server:
+        server = Server(tmp_path_factory.mktemp(name))
+        with django_db_blocker.unblock():
+            if connection.vendor == "sqlite" and connection.introspection.table_names():
+                copy_database(server.folder / "overread.sqlite3")
+            else:
+                server.manage("migrate", "--verbosity", "0")
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        server.end()
+
+
+@pytest.fixture(scope="session")
+def server(new_server: Callable[[str], Server]) -> Server:
+    server = new_server("overread")
     server.run(str(Path(world.__file__)))
     server.start()
-    yield server
-    server.kill()
+    return server
 
 
 @pytest.fixture(scope="session")
@@ -151,11 +218,16 @@ def signed_in(browser: Browser, server: Server) -> Any:
 
 
 def sign_in(page: Page, server: Server, name: str) -> None:
-    page.goto(f"{server.url}/login/")
+    """Open the list of projects as somebody, who signs in by the form once; later pages go on with that session."""
+    page.context.add_cookies(server.sessions.get(name, []))
+    page.goto(f"{server.url}/")
+    if page.url == f"{server.url}/":
+        return
     page.fill("#id_username", name)
     page.fill("#id_password", world.PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{server.url}/")
+    server.sessions[name] = [cookie for cookie in page.context.cookies() if cookie["name"] == "sessionid"]
 
 
 # The browser's hint on a file that was asked for ahead; a slow machine takes longer to use it.
@@ -172,9 +244,13 @@ class Watch:
     expected: tuple[str, ...] = ()
 
     def listen(self, page: Page) -> None:
-        page.on("console", lambda line: self._note(line.text) if line.type in {"error", "warning"} else None)
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
         page.on("request", lambda request: self._check(request.url))
+
+    def _hear(self, line: ConsoleMessage) -> None:
+        if line.type in {"error", "warning"}:
+            self._note(f"{line.text} ({line.location['url']})")
 
     def _note(self, text: str) -> None:
         if not any(part in text for part in (*self.expected, LATE)):
@@ -196,7 +272,7 @@ def watch(server: Server) -> Iterator[Watch]:
 def context(browser: Browser, signed_in: Any, watch: Watch) -> Iterator[BrowserContext]:
     context = browser.new_context(storage_state=signed_in, viewport={"width": 1920, "height": 1080})
     context.on("page", watch.listen)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

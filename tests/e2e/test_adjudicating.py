@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import disputed_world
-from tests.e2e.conftest import sign_in
+from tests.e2e.conftest import PATIENCE_MS, sign_in
 
 pytestmark = pytest.mark.e2e
 
@@ -25,7 +25,7 @@ def desk(browser, server, watch):
 
     def open_it(name, address, *, width=1280, height=800, theme="dark"):
         context = browser.new_context(viewport={"width": width, "height": height})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.add_cookies([{"name": "theme", "value": theme, "url": server.url}])
         contexts.append(context)
         page = context.new_page()

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import world
-from tests.e2e.conftest import sign_in
+from tests.e2e.conftest import PATIENCE_MS, sign_in
 
 pytestmark = pytest.mark.e2e
 
@@ -33,7 +33,7 @@ def study(server):
 def page(browser, server, watch, study):
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.on("page", watch.listen)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     sign_in(page, server, f"{study}-manager")
     page.goto(f"{server.url}/projects/{study}/dashboard/arms/")

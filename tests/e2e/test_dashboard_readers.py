@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import world
-from tests.e2e.conftest import sign_in
+from tests.e2e.conftest import PATIENCE_MS, sign_in
 
 pytestmark = pytest.mark.e2e
 
@@ -43,7 +43,7 @@ def open_page(browser, server, watch, study):
         context = browser.new_context(viewport={"width": 1280, "height": 800}, **more)
         contexts.append(context)
         context.on("page", watch.listen)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.add_cookies([{"name": "theme", "value": theme, "url": server.url}])
         page = context.new_page()
         sign_in(page, server, MANAGER)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e import world
-from tests.e2e.conftest import sign_in
+from tests.e2e.conftest import PATIENCE_MS, sign_in
 
 pytestmark = pytest.mark.e2e
 
@@ -35,7 +35,7 @@ def page(request, browser, server, watch, study):
     """The report as the manager sees it."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.on("page", watch.listen)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     context.add_cookies([{"name": "theme", "value": request.param, "url": server.url}])
     page = context.new_page()
     sign_in(page, server, f"{SLUG}-manager")

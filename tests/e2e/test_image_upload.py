@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture
 def page(browser: Browser, server: Server, watch: Watch):

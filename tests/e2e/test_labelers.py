@@ -107,16 +107,22 @@ def test_the_keys_are_listed_behind_the_question_mark(at_lesion):
         expect(keys).to_contain_text(says)
 
 
-def test_the_labelers_of_the_next_case_are_there_with_it(open_screen, labeled, context):
-    screen = open_screen(labeled)
-    page = screen.page
-    page.locator(".labelers:visible").wait_for()
+def labels_of(page):
+    """Where the labelers of the case on the screen are asked for."""
+    return page.url.replace("/projects/", "/api/projects/", 1).rstrip("/") + "/labels"
+
+
+def test_the_labelers_of_the_next_case_are_there_with_it(server, context, labeled):
+    page = context.new_page()
     asked = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/labels") else None)
+    screen = Screen(page, server.url, labeled)
+    with page.expect_response(lambda answer: answer.url.endswith("/labels") and answer.url != labels_of(page)) as ahead:
+        screen.open("E-1")
     screen.settle().press("Control+Enter").wait_case("E-2").press("s", "n")
     expect(page.locator(".labeler-name").first).to_be_visible()
-    here = page.url.replace("/projects/", "/api/projects/", 1).rstrip("/") + "/labels"
-    assert here not in asked
+    assert ahead.value.url == labels_of(page)
+    assert asked.count(labels_of(page)) == 1
 
 
 def test_a_reader_of_a_blank_form_is_shown_nothing_and_asks_for_nothing(server, context, blank):
@@ -130,7 +136,7 @@ def test_a_reader_of_a_blank_form_is_shown_nothing_and_asks_for_nothing(server, 
     screen.press("Shift+L")
     expect(page.locator("#toasts")).to_contain_text("No other labeler")
     assert asked == []
-    answer = page.request.get(page.url.replace("/projects/", "/api/projects/", 1).rstrip("/") + "/labels")
+    answer = page.request.get(labels_of(page))
     assert answer.json() == {"arm": "blank", "runs": [], "n_more": 0}
 
 

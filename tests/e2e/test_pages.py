@@ -43,12 +43,15 @@ def project(shelf):
 
 
 @pytest.fixture(scope="module")
-def managers_state(browser, server):
-    context = browser.new_context()
-    sign_in(context.new_page(), server, world.MANAGER)
-    state = context.storage_state()
-    context.close()
-    return state
+def state_of(browser, server):
+    """Who is signed in, by name, as a browser keeps it."""
+    states = {}
+    for name in (world.MANAGER, world.READER):
+        context = browser.new_context()
+        sign_in(context.new_page(), server, name)
+        states[name] = context.storage_state()
+        context.close()
+    return states
 
 
 def violations(page, axe_source):
@@ -64,10 +67,11 @@ def violations(page, axe_source):
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_accessible_and_keeps_the_browser_rules(
-    browser, server, managers_state, watch, project, axe_source, name, theme
+    browser, server, state_of, watch, project, axe_source, name, theme
 ):
     watch.expected = ("404",) if name == "not found" else ()
-    context = browser.new_context(storage_state=managers_state, viewport={"width": 1280, "height": 800})
+    state = state_of[world.READER if name == "read" else world.MANAGER]
+    context = browser.new_context(storage_state=state, viewport={"width": 1280, "height": 800})
     context.add_cookies([{"name": "theme", "value": theme, "url": server.url}])
     context.on("page", watch.listen)
     page = context.new_page()

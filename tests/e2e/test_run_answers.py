@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import answers, world
-from tests.e2e.conftest import sign_in
+from tests.e2e.conftest import PATIENCE_MS, sign_in
 from tests.e2e.test_pages import violations
 
 pytestmark = pytest.mark.e2e
@@ -33,7 +33,7 @@ def managers_state(browser, server):
 def page(browser, managers_state, watch):
     context = browser.new_context(storage_state=managers_state, viewport={"width": 1280, "height": 800})
     context.on("page", watch.listen)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 

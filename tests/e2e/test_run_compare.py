@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import world
-from tests.e2e.conftest import sign_in
+from tests.e2e.conftest import PATIENCE_MS, sign_in
 
 pytestmark = pytest.mark.e2e
 
@@ -45,7 +45,7 @@ def open_page(browser, server, watch, compared):
     """The page as the manager sees it, in a window of the least size."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.on("page", watch.listen)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
 
     def open_it(theme="dark"):
         context.add_cookies([{"name": "theme", "value": theme, "url": server.url}])

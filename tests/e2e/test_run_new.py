@@ -12,12 +12,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import world
-from tests.e2e.conftest import Server, Watch, sign_in
+from tests.e2e.conftest import PATIENCE_MS, Server, Watch, sign_in
 from tests.e2e.test_pages import violations
 from tests.labeling.llm_servers import LlmServer, in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Page
 
@@ -36,15 +36,13 @@ def engine() -> Iterator[LlmServer]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, engine: LlmServer) -> Iterator[Server]:
+def server(new_server: Callable[[str], Server], engine: LlmServer) -> Server:
     """An instance of its own, whose settings list the engine."""
-    server = Server(tmp_path_factory.mktemp("runs"))
+    server = new_server("runs")
     server.environment["OVERREAD_LLM_URLS"] = engine.url
-    server.run("manage.py", "migrate", "--verbosity", "0")
     server.run("-m", "tests.e2e.test_run_new")
     server.start()
-    yield server
-    server.kill()
+    return server
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +58,7 @@ def state(browser: Browser, server: Server) -> object:
 @pytest.fixture
 def page(browser: Browser, state, watch: Watch) -> Iterator[Page]:
     context = browser.new_context(storage_state=state, viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE_MS)
     context.on("page", watch.listen)
     yield context.new_page()
     context.close()

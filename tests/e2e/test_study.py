@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import world
-from tests.e2e.conftest import Server, Watch, sign_in
+from tests.e2e.conftest import PATIENCE_MS, Server, Watch, sign_in
 from tests.e2e.screen import Screen
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def desk(browser: Browser, watch: Watch):
 
     def make() -> Page:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.on("page", watch.listen)
         contexts.append(context)
         return context.new_page()
@@ -74,7 +74,7 @@ def test_three_readers_and_an_adjudicator_make_gold_that_is_frozen(
     with manager.expect_download() as saved:
         manager.get_by_role("link", name="gold.jsonl").click()
     assert len(Path(saved.value.path()).read_text(encoding="utf-8").splitlines()) == len(world.REPORTS)
-    server.run("manage.py", "release", "verify", prefilled, "v1")
+    server.manage("release", "verify", prefilled, "v1")
 
 
 def _invited(manager: Page, stranger: Page, start: str, name: str) -> Page:
@@ -129,6 +129,8 @@ def _read_all(page: Page, server: Server, slug: str, *, differs: bool) -> None:
             screen.press("Control+Enter").settle()
         with page.expect_response(lambda answer: answer.url.endswith("/submit") and answer.status == 201):
             page.keyboard.press("Control+Enter")
+        # The next case, or that there is none.
+        expect(page.locator(f"body.all-read, #case-key:not(:text-is('{key}'))").first).to_be_attached()
 
 
 def _say(screen: Screen, said: dict[str, tuple[str, list[str]]], *, is_blank: bool, differs: bool) -> None:

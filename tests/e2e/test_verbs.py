@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import world
-from tests.e2e.conftest import sign_in
+from tests.e2e.conftest import PATIENCE_MS, sign_in
 from tests.e2e.test_pages import violations
 
 pytestmark = pytest.mark.e2e
@@ -16,7 +16,7 @@ def manager(browser, server, watch):
     """A page of the manager."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.on("page", watch.listen)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     sign_in(page, server, world.MANAGER)
     yield page

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -25,14 +25,19 @@ GIVE_UP_S = 120
 LEASE_S = 3
 
 
+def copy_database(path: Path) -> None:
+    """Copy the test database out of memory into a file; for SQLite."""
+    source = connections["default"]
+    source.ensure_connection()
+    with closing(sqlite3.connect(path)) as copy:
+        source.connection.backup(copy)
+
+
 @contextmanager
 def file_database(path: Path) -> Iterator[None]:
     """Copy the test database out of memory into a file, and use that one; for SQLite."""
+    copy_database(path)
     source = connections["default"]
-    source.ensure_connection()
-    with sqlite3.connect(path) as copy:
-        source.connection.backup(copy)
-    copy.close()
     other = connections.create_connection("default")
     other.settings_dict = {**source.settings_dict, "NAME": str(path)}
     connections["default"] = other
