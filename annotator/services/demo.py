@@ -19,6 +19,7 @@ from annotator.exceptions import UserError
 from annotator.models import Case, Draft, Project, Role, User
 from annotator.selectors.cases import prefill_of
 from annotator.selectors.schemas import parsed_schema
+from annotator.services import demo_study
 from annotator.services.demo_images import add_images, planned_images
 from annotator.services.demo_readers import simulate_readings
 from annotator.services.drafts import DraftContent, save_draft
@@ -38,11 +39,19 @@ from labeling.core.values import (
 )
 from labeling.models import MachineLabel, Run
 from labeling.services import run_rules
+from vision.core.phantoms.plans import StudyPlan
 
 FOLDER = Path(__file__).resolve().parent.parent / "demo"
 MANAGER = "manager"
 WORKING_READER = "reader2"
-ROLES = {MANAGER: Role.MANAGER, "reader1": Role.READER, WORKING_READER: Role.READER}
+WAITING_READER = "reader1"
+ADJUDICATOR = "adjudicator"
+ROLES = {
+    MANAGER: Role.MANAGER,
+    WAITING_READER: Role.READER,
+    WORKING_READER: Role.READER,
+    ADJUDICATOR: Role.ADJUDICATOR,
+}
 # No 0, 1, i, l or o: they are mistaken for each other on paper.
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _SUBMISSIONS = uuid.UUID("6f0c6b7e-3f57-4a5e-9d0e-0d1f6a3a9b11")
@@ -73,6 +82,15 @@ PROJECTS = (
         "Five conditions, three levels. Made up; what simulated-a, -b and -c read was drawn at random.",
     ),
 )
+STUDY = DemoProject(
+    demo_study.SLUG,
+    "Reader study demo",
+    "abdomen-ct",
+    "Three of five readers a case, half of them blank; disputes, gold and a release. Made up; what study-a, -b and -c "
+    "and reader2 read was drawn at random.",
+)
+# Images of the study: some, for it shows other things.
+_N_STUDY_IMAGES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +102,12 @@ class Demo:
     new_passwords: dict[str, str]
 
 
-def make_demo(*, reset_passwords: bool = False, images: str = "some") -> Demo:
+def make_demo(*, reset_passwords: bool = False, images: str = "some", with_study: bool = True) -> Demo:
     """Make what is missing of the demo; what is there already stays, also what people did to it.
 
     Raises `UserError` on a hospital server, and on an instance that holds other projects but no demo.
     """
-    slugs = [wanted.slug for wanted in PROJECTS]
+    slugs = [wanted.slug for wanted in (*PROJECTS, STUDY)]
     if not settings.DEMO_IS_ALLOWED:
         raise UserError("the demo brings accounts along, so it runs on local settings only (annotator.settings.dev)")
     if Project.objects.exists() and not Project.objects.filter(slug__in=slugs).exists():
@@ -100,6 +118,8 @@ def make_demo(*, reset_passwords: bool = False, images: str = "some") -> Demo:
     plans = planned_images(images)
     for project in projects:
         add_images(project, plans, actor=people[MANAGER])
+    if with_study:
+        projects.append(_make_study(people, plans))
     return Demo(
         projects=projects,
         n_reports=sum(project.reports.count() for project in projects),
@@ -132,7 +152,25 @@ def _draw_password() -> str:
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(5)) for _ in range(3))
 
 
+def _make_study(people: Mapping[str, User], plans: Mapping[str, StudyPlan]) -> Project:
+    """The project with seats, disputes, gold and a release."""
+    project = _prefilled_project(STUDY, people)
+    demo_study.make_study(project, people=people, reading=WORKING_READER, waiting=WAITING_READER)
+    few = dict(sorted(plans.items())[:_N_STUDY_IMAGES])
+    add_images(project, few, actor=people[MANAGER])
+    return project
+
+
 def _make_project(wanted: DemoProject, people: Mapping[str, User]) -> Project:
+    """A project in which everyone reads every case."""
+    project = _prefilled_project(wanted, people)
+    _make_readings(project, reader=people[WORKING_READER])
+    simulate_readings(project, actor=people[MANAGER])
+    return project
+
+
+def _prefilled_project(wanted: DemoProject, people: Mapping[str, User]) -> Project:
+    """Members, reports and what the rules say of them."""
     manager = people[MANAGER]
     project = Project.objects.filter(slug=wanted.slug).first()
     if project is None:
@@ -148,8 +186,6 @@ def _make_project(wanted: DemoProject, people: Mapping[str, User]) -> Project:
     imported = _import_folder(wanted.preset, project=project, actor=manager)
     if imported.created or not Run.objects.filter(project=project, is_prefill=True).exists():
         run_rules(project=project, actor=manager)
-    _make_readings(project, reader=people[WORKING_READER])
-    simulate_readings(project, actor=manager)
     return project
 
 

@@ -47,8 +47,8 @@ def simulate_readings(project: Project, *, actor: User) -> None:
 
 def _submit(case: Case, *, reader: User, schema: Schema) -> None:
     name = f"{case.project.slug}/{case.key}"
-    truth = _truth(case, _rng(name))
-    values, urgencies = _said(truth, _rng(f"{name}/{reader.username}"), schema=schema)
+    truth = truth_of(case, drawn_from(name))
+    values, urgencies = said_by(truth, drawn_from(f"{name}/{reader.username}"), schema=schema)
     content = DraftContent(
         version=0,
         values=values,
@@ -67,12 +67,12 @@ def _submit(case: Case, *, reader: User, schema: Schema) -> None:
     submit_reading(case=case, reader=reader, submission=submission, now=timezone.now())
 
 
-def _rng(name: str) -> np.random.Generator:
+def drawn_from(name: str) -> np.random.Generator:
     """The same for a name on every machine."""
     return np.random.default_rng(list(hashlib.sha256(name.encode()).digest()))
 
 
-def _truth(case: Case, rng: np.random.Generator) -> list[int | None]:
+def truth_of(case: Case, rng: np.random.Generator) -> list[int | None]:
     """For each cell its urgency where it is positive, else None."""
     label = prefill_of(case)
     said = [code in _POSITIVE for code in label.values] if label else []
@@ -80,7 +80,7 @@ def _truth(case: Case, rng: np.random.Generator) -> list[int | None]:
     return [int(rng.integers(4)) if yes else None for yes in positive]
 
 
-def _said(truth: list[int | None], rng: np.random.Generator, *, schema: Schema) -> tuple[str, str]:
+def said_by(truth: list[int | None], rng: np.random.Generator, *, schema: Schema) -> tuple[str, str]:
     """Values and urgencies of one reader."""
     values, urgencies = [], []
     for level, cell in zip(truth, schema.cells, strict=True):

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -18,12 +19,13 @@ from labeling.core.schema_yaml import preset_source
 from labeling.models import MachineLabel, Run
 from vision.models import Series
 
+make_bare_demo = partial(make_demo, images="none", with_study=False)
 TABLES = (User, Project, Membership, Report, Case, Run, MachineLabel, Draft, Reading, Event)
 
 
 @pytest.fixture
 def demo(db):
-    return make_demo(images="none")
+    return make_bare_demo()
 
 
 def row_counts():
@@ -82,7 +84,7 @@ def test_the_dashboard_of_the_demo_has_figures_that_are_not_perfect(demo):
 
 def test_making_the_demo_again_changes_nothing(demo):
     before = row_counts(), dict(User.objects.values_list("username", "password"))
-    again = make_demo(images="none")
+    again = make_bare_demo()
     assert (row_counts(), dict(User.objects.values_list("username", "password"))) == before
     assert again.new_passwords == {}
     assert again.n_reports == demo.n_reports
@@ -92,7 +94,7 @@ def test_what_people_did_to_the_demo_stays(demo):
     draft = Draft.objects.filter(state="draft").first()
     Draft.objects.filter(pk=draft.pk).update(version=7, active_seconds=999)
     Membership.objects.filter(user__username="reader1").delete()
-    make_demo(images="none")
+    make_bare_demo()
     assert Draft.objects.get(pk=draft.pk).version == 7
     assert not Membership.objects.filter(user__username="reader1").exists()
 
@@ -128,8 +130,8 @@ def test_plans_are_for_reports_of_the_demo_with_the_series_they_cite(demo):
 
 def test_passwords_are_printed_once_and_stored_as_hashes_only(db):
     first, second = StringIO(), StringIO()
-    call_command("make_demo", "--without-images", stdout=first)
-    call_command("make_demo", "--without-images", stdout=second)
+    call_command("make_demo", "--without-images", "--without-study", stdout=first)
+    call_command("make_demo", "--without-images", "--without-study", stdout=second)
     for user in User.objects.filter(username__in=ROLES):
         [line] = [line for line in first.getvalue().splitlines() if line.split()[:1] == [user.username]]
         password = line.split()[-1]
@@ -142,7 +144,7 @@ def test_passwords_are_printed_once_and_stored_as_hashes_only(db):
 
 
 def test_passwords_can_be_drawn_again(demo):
-    new = make_demo(reset_passwords=True, images="none").new_passwords
+    new = make_bare_demo(reset_passwords=True).new_passwords
     assert new.keys() == demo.new_passwords.keys() == ROLES.keys()
     assert not set(new.values()) & set(demo.new_passwords.values())
     assert User.objects.get(username="manager").check_password(new["manager"])
@@ -151,10 +153,10 @@ def test_passwords_can_be_drawn_again(demo):
 def test_demo_password_is_set_for_all_and_not_printed(demo, settings):
     settings.DEMO_PASSWORD = "shown-in-a-course"
     said = StringIO()
-    call_command("make_demo", "--without-images", stdout=said)
+    call_command("make_demo", "--without-images", "--without-study", stdout=said)
     assert all(user.check_password("shown-in-a-course") for user in User.objects.filter(username__in=ROLES))
     assert "shown-in-a-course" not in said.getvalue()
-    assert make_demo(images="none").new_passwords == {}
+    assert make_bare_demo().new_passwords == {}
 
 
 def test_demo_stays_out_of_an_instance_in_use(db):

@@ -27,8 +27,9 @@ class Command(BaseCommand):
 
 
 def add_choices(parser: ArgumentParser) -> None:
-    """The options `--reset-passwords`, `--without-images` and `--all-images`."""
+    """The options `--reset-passwords`, `--without-study`, `--without-images` and `--all-images`."""
     parser.add_argument("--reset-passwords", action="store_true", help="draw new passwords and print them")
+    parser.add_argument("--without-study", action="store_true", help="only the two projects in which everyone reads")
     images = parser.add_mutually_exclusive_group()
     parser.set_defaults(images="some")
     images.add_argument("--without-images", action="store_const", dest="images", const="none", help="reports only")
@@ -39,18 +40,22 @@ def add_choices(parser: ArgumentParser) -> None:
 
 def choices_in(options: dict[str, Any]) -> dict[str, Any]:
     """What was chosen, as `make_demo` takes it."""
-    return {"reset_passwords": options["reset_passwords"], "images": options["images"]}
+    return {
+        "reset_passwords": options["reset_passwords"],
+        "images": options["images"],
+        "with_study": not options["without_study"],
+    }
 
 
 def tell(demo: Demo, *, out: OutputWrapper) -> None:
     """Print projects and users; passwords that were drawn just now are printed this once."""
-    out.write(f"{demo.n_reports} made-up reports in {' and '.join(project.name for project in demo.projects)}.")
+    out.write(f"{demo.n_reports} made-up reports in {', '.join(project.name for project in demo.projects)}.")
     if settings.DEMO_PASSWORD is not None:
         out.write(f"Users: {', '.join(ROLES)}; the password of each is the one in DEMO_PASSWORD.")
         return
     for name, role in ROLES.items():
         password = f"password {demo.new_passwords[name]}" if name in demo.new_passwords else "password as before"
-        out.write(f"  {name:<8} {role:<8} {password}")
+        out.write(f"  {name:<11} {role:<11} {password}")
     if len(demo.new_passwords) < len(ROLES):
         out.write("Passwords were printed at first start; `scripts/demo --reset-passwords` makes new ones.")
     else:
