@@ -35,15 +35,15 @@ class FileRow:
 
 def release_page(release: Release) -> dict[str, Any]:
     """The context of the page of one release."""
-    request = ReleaseRequest.of_json(release.request)
+    asked = ReleaseRequest.of_json(release.request)
     manifest = release.manifest or {}
     counts = manifest.get("counts", {})
     others = frozen_releases(release.project).exclude(pk=release.pk) if manifest else []
     return {
         "release": release,
         "state_words": STATE_WORDS[Release.State(release.state)],
-        "request": request,
-        "shares": ", ".join(f"{name} {share:.0%}" for name, share in request.fractions.items()),
+        "asked": asked,
+        "shares": ", ".join(f"{name} {share:.0%}" for name, share in asked.fractions.items()),
         "format_titles": [FORMATS[name].title for name in manifest.get("formats", ())],
         "counts": counts,
         "splits": counts.get("by_split", {}),

@@ -15,6 +15,7 @@ from annotator.exceptions import UserError
 from annotator.models import Case, Event, Project, Reading, User
 from annotator.selectors.gold_rows import gold_lines
 from annotator.selectors.schemas import parsed_schema
+from annotator.selectors.voices import counting
 from labeling.core.intake.records import has_unstorable
 from labeling.core.records import CellLabel, LabelSet, StoredLabels
 from labeling.core.schema import Schema
@@ -122,17 +123,21 @@ def _readings(project: Project, schema: Schema, wanted: Wanted) -> Iterator[Labe
         readings = readings.filter(reader__username=wanted.reader)
     if wanted.all_revisions and wanted.format_name not in KEEPS_REVISIONS:
         raise UserError(f"{wanted.format_name} cannot tell revisions apart; choose {' or '.join(KEEPS_REVISIONS)}")
+    if wanted.format_name not in KEEPS_REVISIONS:
+        # It cannot say that a reading is a repeat, or began with planted errors.
+        readings = counting(project)
+        readings = readings.filter(reader__username=wanted.reader) if wanted.reader else readings
     if not wanted.all_revisions:
         readings = readings.filter(superseded_by__isnull=True)
     if wanted.format_name == "leavs" and readings.order_by().values("reader").distinct().count() > 1:
         raise UserError("leavs holds one reader; choose one, or leavs-wide, long or jsonl")
-    ordered = readings.order_by("case__position", "reader__username", "revision")
+    ordered = readings.order_by("case__position", "reader__username", "round", "revision")
     return (_labeled_reading(reading, schema) for reading in _rows(ordered, READING_FIELDS))
 
 
 READING_FIELDS = (
-    *("case__key", "reader__username", "values", "urgencies", "body", "revision", "active_seconds", "submitted_at"),
-    *("submission_id", "arm", "prefill_run", "case__report__text_sha256"),
+    *("case__key", "reader__username", "values", "urgencies", "body", "round", "revision", "active_seconds"),
+    *("submitted_at", "submission_id", "arm", "prefill_run", "case__report__text_sha256"),
 )
 
 
@@ -157,6 +162,7 @@ def _labeled_reading(reading: dict[str, Any], schema: Schema) -> LabeledReport:
         rater=reading["reader__username"],
         meta=LabelMeta(
             text_sha256=reading["case__report__text_sha256"] or None,
+            round=reading["round"],
             revision=origin.get("revision", reading["revision"]),
             active_seconds=reading["active_seconds"],
             submitted_at=None if UNTIMED in origin else reading["submitted_at"].isoformat(),

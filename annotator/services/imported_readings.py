@@ -17,12 +17,13 @@ from annotator.core.case_notes import draft_body, is_flagged
 from annotator.core.transfer import IMPORTED, UNTIMED, sent_remainder, stored_of
 from annotator.core.vectors import VectorError, check_body, undecided_cells
 from annotator.models import Arm, Draft, DraftState, Project, Reading, Seat, SeatState, User
+from annotator.selectors.rules import rules_of
 from annotator.services.outcomes import RowOutcome
-from annotator.services.settling import settle_case
+from annotator.services.settling import settle_cases
 from labeling.core.records import StoredLabels
 from labeling.core.schema import Schema
 from labeling.core.tables import LabeledReport
-from labeling.core.tables.long import MAX_REVISION
+from labeling.core.tables.long import MAX_REVISION, MAX_ROUND
 from labeling.selectors import prefill_run
 
 _MAX_SECONDS = 2**31 - 1
@@ -42,12 +43,17 @@ class Incoming(NamedTuple):
     text_length: int
 
 
+# Case, reader and round.
+_Place = tuple[int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class _New:
     """A reading that could be stored; `submission_id` is that of the file."""
 
     case_id: int
     reader: User
+    round: int
     revision: int
     submission_id: uuid.UUID
     arm: str
@@ -55,6 +61,11 @@ class _New:
     stored: StoredLabels
     active_seconds: int | None
     submitted_at: datetime | None
+
+    @property
+    def place(self) -> "_Place":
+        """Whose reading of which case it is."""
+        return self.case_id, self.reader.pk, self.round
 
     @property
     def content(self) -> tuple[str, str, datetime | None]:
@@ -84,6 +95,7 @@ class ReadingWriter:
         self.project = project
         self._schema = schema
         self._arm = arm
+        self._is_training = rules_of(project).is_training
         self._create_readers = create_readers
         self._now = now
         self._dry_run = dry_run
@@ -92,8 +104,7 @@ class ReadingWriter:
 
     def finish(self) -> None:
         """Settle the cases that have new readings."""
-        for case_id in sorted(self._cases):
-            settle_case(case_id, now=self._now)
+        settle_cases(self.project, self._cases, now=self._now)
 
     def write(self, batch: list[Incoming]) -> Iterator[RowOutcome]:
         """Store what is new, revision by revision; tells what became of each."""
@@ -103,14 +114,14 @@ class ReadingWriter:
             later: list[Incoming] = []
             places = set()
             for row in waiting:
-                place = (row.case_id, row.labels.rater)
+                place = (row.case_id, row.labels.rater, row.labels.meta.round)
                 (later if place in places else wave).append(row)
                 places.add(place)
             yield from self._write_wave(wave)
             waiting = later
 
     def _write_wave(self, wave: list[Incoming]) -> Iterator[RowOutcome]:
-        """Store readings of which no two are of one case and reader."""
+        """Store readings of which no two are of one case, reader and round."""
         read: list[tuple[str, _New]] = []
         for row in wave:
             try:
@@ -121,7 +132,7 @@ class ReadingWriter:
         taken = self._taken([new for _, new in read])
         fresh: list[_New] = []
         for report_id, new in read:
-            here = revisions[new.case_id, new.reader.pk]
+            here = revisions[new.place]
             ids = {new.submission_id, self._own_id(new.submission_id)}
             known = any(taken.get(each) == self.project.pk for each in ids)
             if known or any(old.revision == new.revision and old.content == new.content for old in here):
@@ -149,6 +160,9 @@ class ReadingWriter:
         revision = 1 if meta.revision is None else meta.revision
         if not 1 <= revision <= MAX_REVISION:
             raise _Refused(f"revision is {str(revision)[:20]}, expected is a whole number of 1 or more")
+        number = 1 if meta.round is None else meta.round
+        if not 1 <= number <= MAX_ROUND:
+            raise _Refused(f"round is {str(number)[:20]}, expected is a whole number from 1 to {MAX_ROUND}")
         seconds = meta.active_seconds
         if seconds is not None and not 0 <= seconds <= _MAX_SECONDS:
             raise _Refused(f"active_seconds is {seconds!r}, expected is a number of 0 or more")
@@ -156,6 +170,7 @@ class ReadingWriter:
         return _New(
             case_id=row.case_id,
             reader=self._reader(labels.rater),
+            round=number,
             revision=revision,
             submission_id=_submission_id(labels, stored),
             arm=arm,
@@ -170,6 +185,8 @@ class ReadingWriter:
         arm = extra.get("arm") or self._arm
         if arm not in Arm.values:
             raise _Refused("the file does not say whether the reader started from machine labels; say so with --arm")
+        if arm == Arm.SEEDED and not self._is_training:
+            raise _Refused("errors were planted in it, which only a training project holds; say so under Rules first")
         if arm == Arm.BLANK:
             return arm, None
         named = extra.get("prefill_run")
@@ -204,21 +221,20 @@ class ReadingWriter:
         user.save()
         return user
 
-    def _revisions(self, read: list[_New]) -> dict[tuple[int, int], list[_Stored]]:
-        """What is stored by case and reader, first revision first."""
+    def _revisions(self, read: list[_New]) -> dict[_Place, list[_Stored]]:
+        """What is stored by case, reader and round, first revision first."""
         readings = Reading.objects.filter(
             project=self.project,
             case__in={new.case_id for new in read},
             reader__in={new.reader.pk for new in read},
-            round=1,
         ).order_by("revision")
-        found: dict[tuple[int, int], list[_Stored]] = defaultdict(list)
+        found: dict[_Place, list[_Stored]] = defaultdict(list)
         for reading in readings:
             changed = reading.body.get(IMPORTED, {})
             content = (reading.values, reading.urgencies, None if UNTIMED in changed else reading.submitted_at)
             revision = changed.get("revision", reading.revision)
             old = _Stored(reading.pk, reading.revision, revision, content)
-            found[reading.case_id, reading.reader_id].append(old)
+            found[reading.case_id, reading.reader_id, reading.round].append(old)
         return found
 
     def _taken(self, read: list[_New]) -> dict[uuid.UUID, int]:
@@ -226,13 +242,11 @@ class ReadingWriter:
         ids = {new.submission_id for new in read} | {self._own_id(new.submission_id) for new in read}
         return dict(Reading.objects.filter(submission_id__in=ids).order_by().values_list("submission_id", "project_id"))
 
-    def _store(
-        self, fresh: list[_New], revisions: dict[tuple[int, int], list[_Stored]], taken: dict[uuid.UUID, int]
-    ) -> None:
+    def _store(self, fresh: list[_New], revisions: dict[_Place, list[_Stored]], taken: dict[uuid.UUID, int]) -> None:
         Reading.objects.bulk_create(
             self._row(
                 new,
-                before=revisions[new.case_id, new.reader.pk],
+                before=revisions[new.place],
                 is_ours=taken[new.submission_id] == self.project.pk,
             )
             for new in fresh
@@ -254,6 +268,7 @@ class ReadingWriter:
             case_id=new.case_id,
             reader=new.reader,
             schema_id=self.project.schema_id,
+            round=new.round,
             revision=number,
             supersedes_id=before[-1].pk if before else None,
             submission_id=new.submission_id if is_ours else self._own_id(new.submission_id),
@@ -268,17 +283,16 @@ class ReadingWriter:
 
     def _fill_seats(self, fresh: list[_New]) -> None:
         """A seat that waits for such a reading, in its arm, has it now."""
-        places = {(new.case_id, new.reader.pk, new.arm): new.submitted_at or self._now for new in fresh}
+        places = {(new.place, new.arm): new.submitted_at or self._now for new in fresh}
         waiting = Seat.objects.filter(
             project=self.project,
-            case__in={case_id for case_id, _, _ in places},
-            reader__in={reader_id for _, reader_id, _ in places},
-            round=1,
+            case__in={new.case_id for new in fresh},
+            reader__in={new.reader.pk for new in fresh},
             state__in=[SeatState.OPEN, SeatState.HELD],
         )
         filled = []
         for seat in waiting.order_by("pk"):
-            at = places.get((seat.case_id, seat.reader_id or 0, seat.arm))
+            at = places.get(((seat.case_id, seat.reader_id or 0, seat.round), seat.arm))
             if at is not None:
                 seat.state, seat.submitted_at, seat.reserved_until = SeatState.SUBMITTED, at, None
                 filled.append(seat)
@@ -290,23 +304,23 @@ class ReadingWriter:
             project=self.project,
             case__in={new.case_id for new in fresh},
             reader__in={new.reader.pk for new in fresh},
-            round=1,
         )
-        known = {(draft.case_id, draft.reader_id): draft for draft in drafts}
+        known = {(draft.case_id, draft.reader_id, draft.round): draft for draft in drafts}
         Draft.objects.bulk_create(
             Draft(
                 project=self.project,
                 case_id=new.case_id,
                 reader=new.reader,
+                round=new.round,
                 state=DraftState.SUBMITTED,
                 version=1,
                 **self._draft_fields(new),
             )
             for new in fresh
-            if (new.case_id, new.reader.pk) not in known
+            if new.place not in known
         )
         for new in fresh:
-            draft = known.get((new.case_id, new.reader.pk))
+            draft = known.get(new.place)
             if draft is not None and draft.state == DraftState.SUBMITTED:
                 Draft.objects.filter(pk=draft.pk).update(version=F("version") + 1, **self._draft_fields(new))
 
@@ -351,5 +365,7 @@ def _submission_id(labels: LabeledReport, stored: StoredLabels) -> uuid.UUID:
     if given is not None:
         return _uuid(given, "submission_id")
     meta = labels.meta
-    said = (labels.report_id, labels.rater, str(meta.revision), str(meta.submitted_at), stored.values, stored.urgencies)
+    said = [labels.report_id, labels.rater, str(meta.revision), str(meta.submitted_at), stored.values, stored.urgencies]
+    if meta.round not in (None, 1):
+        said.append(f"round {meta.round}")
     return uuid.UUID(bytes=hashlib.sha256("\0".join(said).encode()).digest()[:16], version=5)

@@ -191,7 +191,8 @@ class _Job:
         self.outcome.reports_unknown |= {labels.report_id for labels in storable} - known.keys()
         for labels in storable:
             case = known.get(labels.report_id)
-            kind = labels.meta.extra.get("kind", self.options.what)
+            said = labels.meta.extra.get("kind")
+            kind = said if said in (READINGS, MACHINE) else self.options.what
             if refused := self._refused(labels, case, kind):
                 self.outcome.add(refused)
             elif case is not None and kind == READINGS:

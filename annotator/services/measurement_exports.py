@@ -30,7 +30,7 @@ _BATCH = 200
 _CHUNK = 1 << 16
 _IN_MEMORY = 8 << 20
 _COLUMNS = (
-    *("case", "reader", "revision", "submitted_at", "measurement", "kind", "label"),
+    *("case", "reader", "round", "revision", "submitted_at", "measurement", "kind", "label"),
     *("series_number", "series_uid", "image_number", "sop_uid"),
     *(f"{axis}{point}_mm" for point in (1, 2, 3) for axis in "xyz"),
     *(*NUMBERS, "units"),
@@ -87,7 +87,7 @@ def _readings(project: Project, *, reader: str, all_revisions: bool) -> list[Rea
         readings = readings.filter(reader__username=reader)
     if not all_revisions:
         readings = readings.filter(superseded_by__isnull=True)
-    ordered = readings.order_by("case__position", "reader__username", "revision").iterator(chunk_size=_BATCH)
+    ordered = readings.order_by("case__position", "reader__username", "round", "revision").iterator(chunk_size=_BATCH)
     return [reading for reading in ordered if reading.body[MEASUREMENTS]]
 
 
@@ -128,6 +128,7 @@ def _cells(reading: Reading, measurement: Mapping[str, Any], found: _SeriesOfPro
     stats = measurement["stats"]
     for text in (reading.case.key, reading.reader.get_username()):
         yield text_cell(text)
+    yield str(reading.round)
     yield str(reading.revision)
     yield text_cell(reading.submitted_at.isoformat())
     for text in (measurement["id"], measurement["kind"], measurement["label"]):
@@ -179,7 +180,8 @@ def _sent(file: Any) -> Iterator[bytes]:
 
 def _member_name(reading: Reading) -> str:
     parts = [re.sub(r"[^\w.-]+", "_", name).strip(".") for name in (reading.case.key, reading.reader.get_username())]
-    return f"{reading.case_id}-{parts[0]}/{parts[1]}-revision-{reading.revision}.dcm"
+    again = f"-round-{reading.round}" if reading.round > 1 else ""
+    return f"{reading.case_id}-{parts[0]}/{parts[1]}{again}-revision-{reading.revision}.dcm"
 
 
 def _report_bytes(reading: Reading, figures: list[Figure], images: list[Dataset]) -> bytes:

@@ -1,9 +1,8 @@
 """Gather what a release is made of: gold as it stands, and what its data card says of readers and rules."""
 
-import hmac
 import platform
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
@@ -13,6 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from annotator.core.agreement_tables import NAMES, PERCENT
+from annotator.core.disputes import lettered
 from annotator.core.figure_requests import FigureRequest, Kind, Origin
 from annotator.core.releases.formats import GOLD_FILE
 from annotator.core.releases.json_lines import read_gold
@@ -21,16 +21,19 @@ from annotator.core.releases.requests import KEPT, ORIGIN_NAMES, ReleaseRequest
 from annotator.core.releases.splits import split_patients
 from annotator.core.resolution import Origin as GoldOrigin
 from annotator.exceptions import UserError
-from annotator.models import Evaluation, Gold, Project, Release
+from annotator.models import Evaluation, Gold, NeedsPerson, Project, Release, StudyRules
 from annotator.selectors.matrices import inputs_of
+from annotator.selectors.moments import at_one_moment
 from annotator.selectors.releases import (
+    SpeakingReading,
     cases_by_state,
+    drawn_cases,
     frozen_releases,
     gold_rows,
     readings_by_arm,
-    readings_by_reader,
     releasable,
     released_case,
+    speaking_readings,
     standing_guidelines,
 )
 from annotator.selectors.rules import rules_of
@@ -49,15 +52,21 @@ def folder_of(release: Release) -> Path:
 
 def gather(release: Release, *, now: datetime) -> Contents:
     """The contents of a release, read at one moment. Raises `UserError` and `ReleaseError` when there can be none."""
+    with at_one_moment():
+        return _gathered(release, now=now)
+
+
+def _gathered(release: Release, *, now: datetime) -> Contents:
     project, request = release.project, ReleaseRequest.of_json(release.request)
     if project.schema_id != release.schema_id:
         raise UserError("the project has another schema by now; ask for the release anew")
     cases, rules_seen = _cases(project, request)
-    about = _about(release, request, rules_seen=rules_seen)
+    spoken = speaking_readings(project)
+    about = _about(release, request, rules_seen=rules_seen, spoken=spoken)
     if not cases:
         raise UserError("no case can be released yet: none is final. Gold is made when cases are read and settled")
     cases = _split(project, request, cases)
-    tables = _agreement(project)
+    tables = _agreement(project, spoken)
     return Contents(
         name=release.name,
         frozen_at=now.isoformat(timespec="seconds"),
@@ -74,10 +83,10 @@ def _cases(project: Project, request: ReleaseRequest) -> tuple[tuple[ReleasedCas
     kept, undecided = KEPT[request.origins], GoldOrigin.UNDECIDED
     cells = [str(cell) for cell in parsed_schema(project.schema).cells]
     rules_seen: Counter[int] = Counter()
-    cases = []
+    drawn, cases = drawn_cases(project), []
     for row in gold_rows(releasable(project, only_final=request.only_final), with_texts=request.with_texts):
         rules_seen[row["rules_version"]] += 1
-        cases.append(only_origins(released_case(row), cells=cells, kept=kept, undecided=undecided))
+        cases.append(only_origins(released_case(row, drawn=drawn), cells=cells, kept=kept, undecided=undecided))
     return tuple(cases), rules_seen
 
 
@@ -94,7 +103,9 @@ def _split(project: Project, request: ReleaseRequest, cases: tuple[ReleasedCase,
     return tuple(replace(case, split=split_of[case.patient_key]) for case in cases)
 
 
-def _about(release: Release, request: ReleaseRequest, *, rules_seen: Counter[int]) -> About:
+def _about(
+    release: Release, request: ReleaseRequest, *, rules_seen: Counter[int], spoken: Sequence[SpeakingReading]
+) -> About:
     project = release.project
     states, rules = cases_by_state(project), rules_of(project)
     taken = sum(rules_seen.values())
@@ -112,20 +123,28 @@ def _about(release: Release, request: ReleaseRequest, *, rules_seen: Counter[int
             "cases of the project by state": {str(Gold.State(name).label): count for name, count in states.items()},
             "report texts": request.with_texts,
         },
-        resolution={
-            "cells that an adjudicator decides": rules.get_needs_person_display(),
-            "version of the rules": rules.version,
-            "differences in certainty are disputed": rules.disputes_certainty,
-            "differences in urgency are disputed": rules.disputes_urgency,
-            "origins released": request.origins,
-        },
+        resolution=_rules_in_words(rules) | {"origins released": request.origins},
         splits={"shares": dict(request.fractions), "seed": request.seed, "kept from": request.splits_of or None}
         if request.fractions
         else {},
         software=_software(),
-        arms=_arms(project),
+        arms=_arms(spoken),
         limits=tuple(limits),
     )
+
+
+def _rules_in_words(rules: StudyRules) -> dict[str, Any]:
+    said: dict[str, Any] = {"cells that an adjudicator decides": rules.get_needs_person_display()}
+    if rules.needs_person == NeedsPerson.MAJORITY:
+        said["voices that make a majority"] = rules.majority_of
+    if rules.needs_person == NeedsPerson.WEIGHTED:
+        said["share of the weights that is enough"] = rules.weighted_share
+    return said | {
+        "version of the rules": rules.version,
+        "differences in certainty are disputed": rules.disputes_certainty,
+        "differences in urgency are disputed": rules.disputes_urgency,
+        "machine labels are a voice": rules.machine_is_voice,
+    }
 
 
 def _software() -> dict[str, str]:
@@ -133,8 +152,8 @@ def _software() -> dict[str, str]:
     return {"Python": platform.python_version()} | {name: version(package) for name, package in names.items()}
 
 
-def _arms(project: Project) -> tuple[CardTable, ...]:
-    rows = tuple(readings_by_arm(project))
+def _arms(spoken: Sequence[SpeakingReading]) -> tuple[CardTable, ...]:
+    rows = tuple(readings_by_arm(spoken))
     if not rows:
         return ()
     columns = ("arm", "readings", "cases", "median seconds a reading")
@@ -142,16 +161,16 @@ def _arms(project: Project) -> tuple[CardTable, ...]:
     return (CardTable(caption="Readings by arm", columns=columns, rows=rows, note=note),)
 
 
-def _agreement(project: Project) -> tuple[CardTable, ...]:
+def _agreement(project: Project, spoken: Sequence[SpeakingReading]) -> tuple[CardTable, ...]:
     """Agreement of readers by finding, as the dashboard computes it, with letters in place of names."""
-    counts = readings_by_reader(project)
-    # By a keyed hash: in the order of names, letters would tell who is who.
-    shuffled = sorted(counts, key=lambda name: _order(project, name))
-    letters = {name: _letter(place) for place, name in enumerate(shuffled)}
+    counts = Counter(reading.reader for reading in spoken)
+    # In the order of names, letters would tell who is who.
+    by_letter = lettered(counts, secret=settings.PATIENT_KEY_SECRET, place=f"readers of project {project.pk}")
+    letters = {name: letter for letter, name in by_letter.items()}
     read = CardTable(
         caption="Readings by reader",
         columns=("reader", "readings"),
-        rows=tuple((letters[name], counts[name]) for name in shuffled),
+        rows=tuple((letter, counts[name]) for letter, name in by_letter.items()),
     )
     request = FigureRequest(Kind.READERS, origin=Origin.BLIND_FIRST)
     evaluation = Evaluation(project=project, schema=project.schema, kind=request.kind, request=request.as_json())
@@ -163,15 +182,9 @@ def _agreement(project: Project) -> tuple[CardTable, ...]:
     return (read, *_agreement_tables(result, letters))
 
 
-def _order(project: Project, name: str) -> bytes:
-    said = f"readers of project {project.pk}\0{name}"
-    return hmac.digest(settings.PATIENT_KEY_SECRET.encode(), said.encode(), "sha256")
-
-
-def _letter(place: int) -> str:
-    """A, B, ..., Z, A2, B2, ..."""
-    turn, position = divmod(place, 26)
-    return chr(ord("A") + position) + (str(turn + 1) if turn else "")
+def _turn(letter: str) -> tuple[int, str]:
+    """Letters in the order in which they are given."""
+    return len(letter), letter
 
 
 def _agreement_tables(result: Mapping[str, Any], letters: Mapping[str, str]) -> tuple[CardTable, ...]:
@@ -180,20 +193,23 @@ def _agreement_tables(result: Mapping[str, Any], letters: Mapping[str, str]) -> 
         for record in result["agreed"]
         if record["stage"] == "presence" and record["scope"] == "finding" and record["coefficient"] in _SHOWN
     )
-    pairs = tuple(
+    # By letters: in the order of names, pairs would tell who is who.
+    pairs = [
         (
-            f"{letters[record['first']]}, {letters[record['second']]}",
+            ", ".join(sorted((letters[record["first"]], letters[record["second"]]), key=_turn)),
             *_rounded(record, "cohen_kappa"),
             record["n_units"],
         )
         for record in result["pairs"]
         if record["stage"] == "presence" and record["scope"] not in ("finding", "target", "cell")
-    )
+    ]
+    # By letters: in the order of names, pairs would tell who is who.
+    pairs.sort(key=lambda row: row[0])
     ends = ("value", "low", "high", "case-cells")
     among = "Among readers who say whether it is there; blind readings where a case has any. 95 % intervals by patient."
     return (
         CardTable(caption="Agreement by finding", columns=("finding", "coefficient", *ends), rows=agreed, note=among),
-        CardTable(caption="Cohen κ of two readers", columns=("readers", *ends), rows=pairs),
+        CardTable(caption="Cohen κ of two readers", columns=("readers", *ends), rows=tuple(pairs)),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from annotator.exceptions import UserError
-from annotator.models import Event
+from annotator.models import Arm, Event, StudyRules, User
 from annotator.services.exports import Wanted, export
 from tests.factories import (
     CaseFactory,
@@ -113,6 +113,17 @@ def test_flag_with_a_blank_fits_into_the_long_table(project):
         case=CaseFactory(project=project), body={"cells": {"spine|stenosis": {"flags": ["see image; again"]}}}
     )
     assert "see_image_again" in text_of(project, "readings", "long")
+
+
+def test_wide_table_holds_each_reading_once_and_no_repeat_or_planted_error(project, manager):
+    case, ann = project.cases.get(key="=R2"), User.objects.get(username="ann")
+    ReadingFactory(case=case, reader=ann, round=2, values="00000000")
+    StudyRules.objects.create(project=project, is_training=True)
+    ReadingFactory(case=case, reader=manager, arm=Arm.SEEDED, prefill_run=uuid.uuid4())
+    rows = table_of(project, "readings", "leavs-wide")
+    said = [(row["image1"], row["labeler"]) for row in rows if row["type_annotation"] == "labels"]
+    assert said == [("R1", "ann"), ("R1", "bob"), ("'=R2", "ann")]
+    assert rows[4]["spine_stenosis"] == "1"
 
 
 def test_leavs_tables(project):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils.module_loading import import_string
 
 from annotator.exceptions import ImportRefused
-from annotator.models import Draft, DraftState, Event, Reading, User
+from annotator.models import Arm, Draft, DraftState, Event, Reading, Seat, StudyRules, User
 from annotator.selectors.cases import next_case
 from annotator.services.exports import Wanted, export
 from annotator.services.label_imports import LabelImportOptions, import_labels
@@ -16,6 +16,7 @@ from annotator.services.reports import import_reports
 from labeling.core.intake import ColumnMapping
 from labeling.models import MachineLabel, Run
 from labeling.services import run_rules
+from tests.annotator.seat_worlds import add_seat
 from tests.factories import CaseFactory, ProjectFactory, ReadingFactory, UserFactory, csv_bytes, report_rows
 
 pytestmark = pytest.mark.django_db
@@ -222,6 +223,67 @@ def test_long_table_survives_for_what_it_holds(source, target, tmp_path):
     assert bring(target, sent, what="readings", arm="blank").unchanged == 3
     shown = {reading.body["cells"]["spine|stenosis"]["image_value"] for reading in _of_ann(target)}
     assert shown == {"absent"}
+
+
+@pytest.fixture
+def repeated(source):
+    """The same project in which ann read a case once more and corrected that, and bob one with planted errors."""
+    case, other = source.cases.order_by("position")[1:3]
+    ann, bob = User.objects.get(username="ann"), User.objects.get(username="bob")
+    ReadingFactory(case=case, reader=ann, values="00000000")
+    again = ReadingFactory(case=case, reader=ann, round=2)
+    ReadingFactory(case=case, reader=ann, round=2, revision=2, supersedes=again, values="0+000000")
+    run = Run.objects.get(project=source)
+    StudyRules.objects.create(project=source, is_training=True)
+    ReadingFactory(case=other, reader=bob, arm=Arm.SEEDED, prefill_run=run.run_id)
+    return source
+
+
+@pytest.mark.parametrize("format_name", ["jsonl", "long"])
+@pytest.mark.parametrize("all_revisions", [True, False])
+def test_repeats_and_planted_errors_come_back_as_what_they_were(repeated, target, tmp_path, format_name, all_revisions):
+    def places(project):
+        readings = Reading.objects.filter(project=project)
+        if not all_revisions:
+            readings = readings.filter(superseded_by__isnull=True)
+        fields = ("case__key", "reader", "round", "arm", "prefill_run", "values")
+        return sorted(readings.values_list(*fields), key=repr)
+
+    sent = write(repeated, tmp_path / "a", format_name=format_name, all_revisions=all_revisions)
+    StudyRules.objects.create(project=target, is_training=True)
+    assert bring(target, sent, what="readings").counts() == {
+        "created": 9 if all_revisions else 6,
+        "unchanged": 0,
+        "refused": 0,
+    }
+    assert places(target) == places(repeated)
+    assert bring(target, sent, what="readings").created == 0
+
+
+def test_reading_with_planted_errors_is_refused_where_nobody_trains(repeated, target, tmp_path):
+    outcome = bring(target, write(repeated, tmp_path / "a"), what="readings")
+    assert (outcome.created, outcome.refused) == (5, 1)
+    assert "only a training project holds" in outcome.problems[0].reason
+
+
+def test_repeat_that_comes_in_fills_the_seat_of_the_repeat_alone(repeated, target, tmp_path):
+    case, ann = target.cases.order_by("position")[1], User.objects.get(username="ann")
+    first = add_seat(case, ann, arm=Arm.BLANK)
+    again = add_seat(case, ann, arm=Arm.BLANK, round=2, repeats=first, place=9, washout_days=1)
+    path = write(repeated, tmp_path / "a.jsonl", reader="ann")
+    lines = [line for line in path.read_text().splitlines(keepends=True) if json.loads(line)["round"] == 2]
+    path.write_text("".join(lines))
+    assert bring(target, path).created == 1
+    assert [Seat.objects.get(pk=seat.pk).state for seat in (first, again)] == ["open", "submitted"]
+
+
+def test_round_that_cannot_be_is_refused(source, target, tmp_path):
+    path = write(source, tmp_path / "a.jsonl")
+    lines = [json.dumps(json.loads(line) | {"round": 0}) for line in path.read_text().splitlines()]
+    path.write_text("\n".join(lines) + "\n")
+    outcome = bring(target, path)
+    assert (outcome.created, outcome.refused) == (0, 3)
+    assert "round is 0" in outcome.problems[0].reason
 
 
 @pytest.fixture

@@ -152,6 +152,13 @@ def test_structured_report_says_what_was_measured_where(case, series, reading, t
     assert "MRN-4711" not in str(ds)
 
 
+def test_repeat_has_a_round_and_a_structured_report_of_its_own(case, series, reading, tmp_path):
+    ReadingFactory(case=case, reader=reading.reader, round=2, body={"cells": {}, "measurements": [at(series, LENGTH)]})
+    assert [row["round"] for row in rows_of(case.project)] == ["1", "1", "1", "2"]
+    names = [path.name for path in reports_of(case.project, tmp_path / "out")]
+    assert names == ["ann-revision-1.dcm", "ann-round-2-revision-1.dcm"]
+
+
 def test_structured_report_is_the_same_each_time_but_for_its_making(case, reading, tmp_path):
     first, second = (dcmread(reports_of(case.project, tmp_path / name)[0]) for name in ("a", "b"))
     assert first.SOPInstanceUID == second.SOPInstanceUID

@@ -51,6 +51,14 @@ def sent(**changes):
     }
 
 
+def test_page_of_a_release_has_the_looks_and_the_name_of_who_asks(manager, world, gold):
+    frozen(world)
+    manager.cookies["theme"] = "light"
+    said = page(manager, "release", name="v1").content.decode()
+    assert 'data-theme="light"' in said
+    assert world.manager.username in said.partition("<main")[0]
+
+
 def test_form_asks_for_what_it_says(manager, world, gold):
     answer = manager.post(reverse("release_new", kwargs={"slug": "lumbar"}), sent())
     assert answer.status_code == 302

@@ -18,12 +18,26 @@ from annotator.core.releases.formats import GOLD_FILE
 from annotator.core.releases.json_lines import read_gold
 from annotator.core.releases.writing import remove
 from annotator.exceptions import UserError
-from annotator.models import Arm, Event, Gold, Guideline, Reading, Release
+from annotator.models import (
+    NO_TEXT,
+    Arm,
+    AssignmentPlan,
+    Case,
+    Event,
+    Gold,
+    Guideline,
+    Reading,
+    Release,
+    Report,
+    StudyRules,
+)
 from annotator.services import releases
+from annotator.services.label_imports import LabelImportOptions, import_labels
 from annotator.services.release_contents import folder_of
 from annotator.services.release_files import difference_of, download, errata_text, verify_release, write_erratum
 from annotator.services.releases import ask_again, freeze, waiting
 from tests.annotator.released import REQUEST, SMALL, add_gold, asked, frozen
+from tests.annotator.seat_worlds import add_seat
 from tests.annotator.worlds import NOW, TEXT
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +118,41 @@ def test_report_texts_are_in_it_only_when_they_are_asked_for_and_events_say_so(w
     assert said == [False, False, True, True]
 
 
+def test_report_whose_text_is_not_there_has_none_in_a_release_with_texts(world, gold):
+    report = Report.objects.create(
+        project=world.project, report_id="unknown", has_text=False, text=NO_TEXT, text_sha256=""
+    )
+    add_gold(Case.objects.create(project=world.project, report=report, key="unknown", position=9, patient_key="f" * 64))
+    release = frozen(world, request=replace(SMALL, with_texts=True))
+    lines = (folder_of(release) / "reports.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["report_id"] for line in lines] == ["lumbar-1", "lumbar-2"]
+    assert cases_of(release)["unknown"].text_sha256 is None
+    card = (folder_of(release) / "data-card.md").read_text(encoding="utf-8")
+    assert "The project has no report text of 1 cases." in card
+
+
+def test_card_says_that_cases_were_drawn_with_unequal_probabilities(world, gold):
+    drawn_by = AssignmentPlan.objects.create(
+        project=world.project,
+        number=1,
+        seed=0,
+        request={},
+        summary={},
+        method_version=1,
+        applied_by=world.manager,
+        applied_at=NOW,
+    )
+    for case, stratum, probability in zip(world.cases, ("rare", "common", "common"), (1.0, 0.25, 0.25), strict=True):
+        add_seat(case, world.reader, plan=drawn_by, stratum=stratum, inclusion_probability=probability)
+    release = frozen(world)
+    assert [case.probability for case in cases_of(release).values()] == [1.0, 0.25]
+    card = (folder_of(release) / "data-card.md").read_text(encoding="utf-8")
+    assert "drawn with probabilities from 0.25 to 1" in card
+    # lumbar-3 is not final, so that it is not in the release.
+    assert "| common | 1 | 0.25 | 0.25 |" in card
+    assert "| rare | 1 | 1.0 | 1.0 |" in card
+
+
 def test_splits_of_an_earlier_release_are_kept(world, gold):
     shares = replace(SMALL, fractions={"train": 0.5, "test": 0.5}, seed=3)
     first = cases_of(frozen(world, request=shares))
@@ -129,8 +178,30 @@ def test_data_card_names_rules_guideline_and_agreement_but_no_reader(world, gold
         assert person.username not in everything
 
 
+@pytest.mark.parametrize("secret", ["a" * 50, "b" * 50, "c" * 50])
+def test_pairs_of_readers_stand_by_their_letters_and_not_by_their_names(world, gold, settings, secret):
+    settings.PATIENT_KEY_SECRET = secret
+    for case in world.cases:
+        for reader in (world.reader, world.other_reader, world.manager):
+            read(world, case, reader, "+.0.+.+.")
+    card = (folder_of(frozen(world)) / "data-card.md").read_text(encoding="utf-8")
+    shown = [line.split(" |")[0].removeprefix("| ") for line in card.splitlines() if ", " in line.split(" |")[0]]
+    assert [pair for pair in shown if len(pair) == 4] == ["A, B", "A, C", "B, C"]
+
+
+def test_reader_who_corrects_after_seeing_labels_counts_as_blind_with_the_time_of_the_blind_reading(world, gold):
+    blind = read(world, world.cases[0], world.reader, active_seconds=40)
+    shown = {"arm": Arm.PREFILLED, "prefill_run": world.run.run_id, "revision": 2, "supersedes": blind}
+    read(world, world.cases[0], world.reader, active_seconds=90, **shown)
+    read(world, world.cases[1], world.reader, active_seconds=0)
+    card = (folder_of(frozen(world)) / "data-card.md").read_text(encoding="utf-8")
+    assert "| blank | 2 | 2 | 40.0 |" in card
+    assert "| prefilled |" not in card
+
+
 def test_repeats_and_planted_errors_count_for_nothing_in_the_data_card(world, gold):
     read(world, world.cases[0], world.reader, round=2)
+    StudyRules.objects.create(project=world.project, is_training=True)
     read(world, world.cases[1], world.reader, arm=Arm.SEEDED, prefill_run=world.run.run_id)
     assert "Readings by arm" not in (folder_of(frozen(world)) / "data-card.md").read_text(encoding="utf-8")
 
@@ -140,6 +211,16 @@ def test_every_format_is_written_and_whole(world, gold):
     assert verify_release(release).is_whole
     assert release.n_bytes == sum(said["bytes"] for said in release.manifest["files"].values())
     assert "huggingface/data/all.parquet" in release.manifest["files"]
+
+
+def test_gold_of_a_release_comes_in_as_machine_labels_where_that_is_said(world, gold):
+    path = folder_of(frozen(world)) / GOLD_FILE
+    unsaid, said = (
+        import_labels(project=world.project, path=path, actor=None, options=LabelImportOptions(what=what))
+        for what in ("", "machine")
+    )
+    assert (unsaid.created, unsaid.refused) == (0, 2)
+    assert (said.created, said.refused) == (2, 0)
 
 
 def test_name_is_used_once(world, gold):

@@ -33,6 +33,7 @@ def card_sections(contents: Contents, *, formats: tuple[str, ...]) -> list[Secti
     nothing = "Nothing is known of it: it was not computed for this release."
     return [
         _what(contents),
+        _drawn(contents),
         _origins(contents),
         _splits(contents),
         Section(title="Cells by value", tables=tuple(_cell_tables(contents))),
@@ -95,6 +96,30 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)
+
+
+def _drawn(contents: Contents) -> Section:
+    strata: dict[str, list[float]] = {}
+    for case in contents.cases:
+        if case.probability is not None:
+            strata.setdefault(case.stratum, []).append(case.probability)
+    title = "How the cases were drawn"
+    if not strata:
+        return Section(title=title, paragraphs=("No plan drew them: they are those that were read.",))
+    found = [probability for each in strata.values() for probability in each]
+    low, high = min(found), max(found)
+    words = (
+        "Every case that could be drawn was to be read."
+        if low == 1
+        else f"Cases were drawn with probabilities from {low:g} to {high:g}, so that figures of this release are not "
+        "those of all cases; weight each case by 1 / probability, which stands in gold.jsonl."
+    )
+    columns = ("stratum", "cases", "least probability", "greatest probability")
+    rows = tuple((name or "all", len(each), min(each), max(each)) for name, each in sorted(strata.items()))
+    n_without = len(contents.cases) - len(found)
+    note = f"Of {n_without:,} cases it is not known." if n_without else ""
+    table = CardTable(caption="Cases by stratum", columns=columns, rows=rows, note=note)
+    return Section(title=title, paragraphs=(words,), tables=(table,))
 
 
 def _origins(contents: Contents) -> Section:
@@ -184,6 +209,9 @@ def _limits(contents: Contents) -> Section:
         "Evidence is given as offsets in code points into the exact text of the report; its SHA-256 says which text.",
         *contents.about.limits,
     ]
+    n_without = sum(case.text is None for case in contents.cases)
+    if contents.has_texts and n_without:
+        points.append(f"The project has no report text of {n_without:,} cases.")
     if not contents.has_texts:
         points.append("Report texts are left out: match them by report id and check them by their SHA-256.")
     return Section(title="Known limits", points=tuple(points))

@@ -60,6 +60,8 @@ def _extra(case: ReleasedCase) -> dict[str, Any]:
         "split": case.split,
         "patient_key": case.patient_key,
         "modality": case.modality,
+        "stratum": case.stratum,
+        "probability": case.probability,
         "values": case.values,
         "urgencies": case.urgencies,
         "origins": case.origins,
@@ -93,6 +95,8 @@ def _case(entry: Mapping[str, Any]) -> ReleasedCase:
         evidence=evidence,
         text_sha256=entry.get("text_sha256"),
         modality=extra["modality"],
+        stratum=extra["stratum"],
+        probability=extra["probability"],
         **vectors,
     )
 

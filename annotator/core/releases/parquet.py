@@ -132,6 +132,7 @@ def _reports_table(contents: Contents, cases: tuple[ReleasedCase, ...]) -> "pa.T
         "report_id": pa.array([case.key for case in cases], pa.string()),
         "patient_key": pa.array([case.patient_key for case in cases], pa.string()),
         "text_sha256": pa.array([case.text_sha256 for case in cases], pa.string()),
+        "probability": pa.array([case.probability for case in cases], pa.float64()),
     }
     if contents.has_texts:
         columns["text"] = pa.array([case.text for case in cases], pa.string())
@@ -166,8 +167,9 @@ def _columns_in_words(schema: Schema, *, has_texts: bool) -> str:
     return (
         f"A row per report, labelled with schema {schema.name} version {schema.version}. {text}"
         f"A column `target|finding` says {', '.join(f'`{value}`' for value in _VALUES)}, or nothing where the cell is "
-        "undecided; `target|finding|urgency` is 0 to 3. How each cell came about stands in the long table of the "
-        "release, and what must be known before use in its data card.\n\n"
+        "undecided; `target|finding|urgency` is 0 to 3. `probability` is that with which the case was drawn, nothing "
+        "where no plan drew it. How each cell came about stands in the long table of the release, and what must be "
+        "known before use in its data card.\n\n"
         "```python\nfrom datasets import load_dataset\n\ndata = load_dataset('path/to/huggingface')\n```\n"
     )
 

@@ -25,6 +25,7 @@ class ReleasedCase:
     """Gold of one case. The five vectors have one character per cell in schema order; `_` in `values` is undecided.
 
     `evidence` maps `target|finding` to `[start, end]` spans; `text` is None where report texts are left out.
+    `probability` is that with which a plan drew the case from its `stratum`, None where no plan did.
     """
 
     key: str
@@ -39,6 +40,8 @@ class ReleasedCase:
     text_sha256: str | None = None
     text: str | None = field(default=None, repr=False)
     modality: str = ""
+    stratum: str = ""
+    probability: float | None = None
 
     @property
     def n_undecided(self) -> int:

@@ -9,11 +9,11 @@ from labeling.core.intake.records import ProblemCode, RowProblem
 from labeling.core.records import CellLabel, LabelSet
 from labeling.core.schema import Cell, Schema
 from labeling.core.spans import Span
-from labeling.core.tables.records import LabeledReport, LabelMeta, LabelTable, TableError
+from labeling.core.tables.records import Key, LabeledReport, LabelMeta, LabelTable, TableError
 from labeling.core.values import URGENCY_LEVELS, state_of_name, value_of_name
 
 FORMAT: Final = 1
-_META_KEYS: Final = ("text_sha256", "revision", "active_seconds", "created_at", "submitted_at")
+_META_KEYS: Final = ("text_sha256", "round", "revision", "active_seconds", "created_at", "submitted_at")
 _CELL_KEYS: Final = frozenset(
     {"value", "urgency", "probability", "logit_difference", "evidence", "reason", "flags", "image_value"}
 )
@@ -71,18 +71,18 @@ def _span_entry(span: Span, text: str | None) -> dict[str, Any]:
 
 def read(lines: Iterable[str], *, schema: Schema) -> LabelTable:
     """Label sets of a file; a line that was made with another schema is refused."""
-    reports: dict[tuple[str, str, int | None], LabeledReport] = {}
-    conflicts: set[tuple[str, str, int | None]] = set()
+    reports: dict[Key, LabeledReport] = {}
+    conflicts: set[Key] = set()
     problems: list[RowProblem] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             report = _report(_parsed(line), schema)
-            key = report.report_id, report.rater, report.meta.revision
+            key = report.key
             if reports.setdefault(key, report) != report:
                 conflicts.add(key)
-                message = f"report {report.report_id!r}: two lines of one rater and revision say different things"
+                message = f"report {report.report_id!r}: two lines of one rater, round and revision differ"
                 problems.append(RowProblem(number, ProblemCode.CONFLICTING_ID, message, report.report_id))
             elif reports[key] is not report:
                 message = f"report {report.report_id!r}: the line stands twice"
@@ -149,15 +149,17 @@ def _report(entry: Any, schema: Schema) -> LabeledReport:
 
 def _meta(entry: Mapping[str, Any]) -> LabelMeta:
     where = f"report {entry['report_id']!r}"
-    revision = entry.get("revision")
-    if not (revision is None or type(revision) is int):
-        raise _LineError(f"{where}: revision is {revision!r}, expected is a whole number")
+    numbers = {key: entry.get(key) for key in ("round", "revision")}
+    for key, number in numbers.items():
+        if not (number is None or type(number) is int):
+            raise _LineError(f"{where}: {key} is {number!r}, expected is a whole number")
     times = {
         key: None if entry.get(key) is None else _typed(entry[key], str, f"{where}: {key}")
         for key in ("text_sha256", "created_at", "submitted_at")
     }
     return LabelMeta(
-        revision=revision,
+        round=numbers["round"],
+        revision=numbers["revision"],
         active_seconds=_number(entry, "active_seconds", where),
         extra=_typed(entry.get("extra", {}), dict, f"{where}: extra"),
         **times,

@@ -15,9 +15,8 @@ from labeling.core.records import NOT_ASKED, CellLabel
 from labeling.core.schema import Cell, Schema
 from labeling.core.tables.cells import csv_line, restore, text_cell
 from labeling.core.tables.merging import column_of_finding, merged_label
-from labeling.core.tables.records import LabeledReport, LabelTable
+from labeling.core.tables.records import Key, LabeledReport, LabelTable
 from labeling.core.tables.rows import (
-    Key,
     LabelsByText,
     Part,
     RowError,

@@ -6,6 +6,7 @@ the table holds any number of raters and revisions. Evidence is written as `star
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from labeling.core.intake.records import RawRow, Source
@@ -13,9 +14,8 @@ from labeling.core.records import CellLabel
 from labeling.core.schema import Cell, Schema
 from labeling.core.spans import Span
 from labeling.core.tables.cells import csv_line, number_cell, text_cell
-from labeling.core.tables.records import LabeledReport, LabelMeta, LabelTable, TableError
+from labeling.core.tables.records import Key, LabeledReport, LabelMeta, LabelTable, TableError
 from labeling.core.tables.rows import (
-    Key,
     Part,
     RowError,
     columns_by_name,
@@ -31,10 +31,11 @@ from labeling.core.values import state_of_name, value_of_name
 COLUMNS: Final = ("report_id", "target", "finding", "value", "urgency", "probability", "evidence")
 RATER_COLUMNS: Final = (
     *("rater", "revision", "logit_difference", "reason", "flags", "image_value"),
-    *("text_sha256", "active_seconds", "created_at", "submitted_at", "arm"),
+    *("text_sha256", "active_seconds", "created_at", "submitted_at", "arm", "prefill_run", "round"),
 )
 _Fields = Callable[[str], str]
 MAX_REVISION: Final = 10**9
+MAX_ROUND: Final = 2**15 - 1
 # More would be no place in a text that is ever read, and Python refuses to read thousands.
 _MAX_OFFSET_DIGITS: Final = 9
 _FLAG: Final = re.compile(r"[^;\s]+")
@@ -82,6 +83,8 @@ def _rater_cells(report: LabeledReport, label: CellLabel) -> Iterator[str]:
     yield text_cell(meta.created_at or "")
     yield text_cell(meta.submitted_at or "")
     yield text_cell(str(meta.extra.get("arm") or ""))
+    yield text_cell(str(meta.extra.get("prefill_run") or ""))
+    yield number_cell(meta.round, what="round")
 
 
 def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
@@ -104,8 +107,10 @@ def read(source: Source, *, schema: Schema, rater: str) -> LabelTable:
 
         what = f"report {report_id!r}, {cell}"
         revision = read_count(value("revision"), what=f"{what}: revision", high=MAX_REVISION)
-        key = Key(report_id, field_of(raw, rater_column, rater), revision)
-        return Part(key, (target, finding), {cell: _label(value, what)}, _meta(value, revision, what))
+        number = read_count(value("round"), what=f"{what}: round", high=MAX_ROUND)
+        key = Key(report_id, field_of(raw, rater_column, rater), number or 1, revision)
+        meta = replace(_meta(value, what), round=number, revision=revision)
+        return Part(key, (target, finding), {cell: _label(value, what)}, meta)
 
     return gather(source, schema=schema, format_name="long", id_of=id_of, read=read_row)
 
@@ -129,14 +134,13 @@ def _label(value: _Fields, what: str) -> CellLabel:
     )
 
 
-def _meta(value: _Fields, revision: int | None, what: str) -> LabelMeta:
+def _meta(value: _Fields, what: str) -> LabelMeta:
     return LabelMeta(
         text_sha256=optional(value("text_sha256")),
-        revision=revision,
         active_seconds=read_number(value("active_seconds"), what=f"{what}: active_seconds", low=0),
         created_at=optional(value("created_at")),
         submitted_at=optional(value("submitted_at")),
-        extra={"arm": arm} if (arm := value("arm").strip()) else {},
+        extra={name: said for name in ("arm", "prefill_run") if (said := value(name).strip())},
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from labeling.core.intake.records import RowProblem
 from labeling.core.records import LabelSet
@@ -15,14 +15,27 @@ class TableError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelMeta:
-    """What is known of a label set beside its cells. Times are ISO 8601 with a time zone; `extra` is plain JSON."""
+    """What is known of a label set beside its cells. Times are ISO 8601 with a time zone; `extra` is plain JSON.
+
+    `round` is 1, and 2 and more where the rater read the report again as if for the first time.
+    """
 
     text_sha256: str | None = None
+    round: int | None = None
     revision: int | None = None
     active_seconds: float | None = None
     created_at: str | None = None
     submitted_at: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Key(NamedTuple):
+    """Which label set of a file it is."""
+
+    report_id: str
+    rater: str
+    round: int = 1
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,11 @@ class LabeledReport:
     labels: LabelSet
     meta: LabelMeta = field(default_factory=LabelMeta)
     text: str | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def key(self) -> Key:
+        """What no two label sets of a file share."""
+        return Key(self.report_id, self.rater, self.meta.round or 1, self.meta.revision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from labeling.core.intake.records import IntakeError, ProblemCode, RawRow, RowPr
 from labeling.core.records import CellLabel, LabelSet
 from labeling.core.schema import Cell, Schema
 from labeling.core.tables.cells import restore
-from labeling.core.tables.records import LabeledReport, LabelMeta, LabelTable
+from labeling.core.tables.records import Key, LabeledReport, LabelMeta, LabelTable
 from labeling.core.values import URGENCY_LEVELS, Missing
 
 _NO_META: Final = LabelMeta()
@@ -22,14 +22,6 @@ class RowError(ValueError):
     def __init__(self, message: str, *, code: ProblemCode = ProblemCode.BAD_VALUE) -> None:
         super().__init__(message)
         self.code = code
-
-
-class Key(NamedTuple):
-    """Which label set a row belongs to."""
-
-    report_id: str
-    rater: str
-    revision: int | None = None
 
 
 class Part(NamedTuple):

@@ -15,9 +15,8 @@ from labeling.core.schema import Cell, Schema
 from labeling.core.tables.cells import csv_line, text_cell
 from labeling.core.tables.leavs import ID_COLUMN, LABELS, URGENCY, doubled_id, undoubled_id
 from labeling.core.tables.merging import Merged, merged_findings, merged_schema
-from labeling.core.tables.records import LabeledReport, LabelTable, TableError
+from labeling.core.tables.records import Key, LabeledReport, LabelTable, TableError
 from labeling.core.tables.rows import (
-    Key,
     LabelsByText,
     Part,
     RowError,

@@ -7,7 +7,7 @@ import { hint, hintInField } from "../../read/hints";
 import type { SchemaTable } from "../../read/schema";
 import { CodePointText } from "../../read/spans";
 import { glyph, urgencyBars } from "../../read/view/glyph";
-import { needsUrgency } from "../choice";
+import { needsUrgency, sameEvidence } from "../choice";
 import type { Chosen } from "../choice";
 import { REASON_KEYS } from "../keys";
 import type { DisputedCell, ReasonData, Voice } from "../types";
@@ -104,7 +104,7 @@ export class DisputeCard {
     setText(this.kind, KIND_SAYS[cell.kind]);
     setText(this.definition, index === null ? "" : this.schema.definition(index));
     this.definition.title = this.definition.textContent ?? "";
-    replaceChildren(this.voices, cell.voices.map((voice) => this.voice(voice, text)));
+    replaceChildren(this.voices, cell.voices.map((voice) => this.voice(voice, sameEvidence(cell.voices, voice), text)));
     this.sayDecided(cell);
     const reason = chosen.reason ?? cell.decision?.reason ?? (chosen.value ? cell.reasons[chosen.value] : this.guess(cell));
     for (const [name, button] of this.reasons) {
@@ -146,7 +146,9 @@ export class DisputeCard {
     return level === null ? "" : `, ${this.schema.data.urgency_levels[level] ?? level}`;
   }
 
-  private voice({ letter, value, urgency, evidence, comment, image_value }: Voice, text: CodePointText): HTMLElement {
+  /** One voice; evidence that an `earlier` one gave is not written out again. */
+  private voice({ letter, value, urgency, evidence, comment, image_value }: Voice, earlier: string | null, text: CodePointText): HTMLElement {
+    const quotes = evidence.map(([start, end]) => el("q", { text: text.slice(start, end).trim() }));
     const level = urgency === NO_URGENCY ? null : urgencyOf(urgency);
     const shown = valueNamed(image_value);
     return el("li", { class: "voice" }, [
@@ -156,7 +158,7 @@ export class DisputeCard {
         level === null || !isPositive(value) ? null : el("span", { class: "level" }, [urgencyBars(level), this.urgencyWords(urgency).slice(2)]),
       ]),
       el("span", { class: "why" }, [
-        ...evidence.map(([start, end]) => el("q", { text: text.slice(start, end).trim() })),
+        ...(earlier === null ? quotes : [el("span", { class: "dim", text: `same evidence as ${earlier}` })]),
         evidence.length === 0 && el("span", { class: "dim", text: "no evidence given" }),
         comment && el("span", { class: "voice-comment", text: `Comment: ${comment}` }),
         shown && el("span", { class: "tag", text: `image shows: ${codeInfo(shown).says}` }),
