@@ -1,6 +1,5 @@
 """A made-up study of both arms: readers who keep some of what they are shown, by a plan or without one."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from annotator.models import Arm, AssignmentPlan, Reading, Seat, SeatState, User
 from labeling.models import MachineLabel
-from tests.study import NOW, Study, make_study
+from tests.study import NOW, Study, made_up_id, make_study
 
 NOTHING = "."
 PRESENT = "+"
@@ -31,9 +30,10 @@ def make_arms_study(
     n_readers: int = 3,
     kept: float = 0.6,
     is_planned: bool = True,
+    prefilled_share: float = 0.5,
     seed: int = 0,
 ) -> ArmsStudy:
-    """Every reader reads every case, half of them pre-filled.
+    """Every reader reads every case, a share of them pre-filled.
 
     A pre-filled reader keeps a share of the cells as shown and takes two thirds of the time; blank ones err in 5 %.
     """
@@ -42,7 +42,7 @@ def make_arms_study(
     plan = _plan(study) if is_planned else None
     readings = []
     for reader in study.readers:
-        prefilled = set(rng.permutation(n_cases)[: n_cases // 2].tolist())
+        prefilled = set(rng.permutation(n_cases)[: int(n_cases * prefilled_share)].tolist())
         arms = [Arm.PREFILLED if index in prefilled else Arm.BLANK for index in range(n_cases)]
         readings += [
             _reading(study, index, arm=arm, reader=reader, kept=kept, rng=rng) for index, arm in enumerate(arms)
@@ -80,7 +80,7 @@ def _reading(study: Study, index: int, *, arm: Arm, reader: User, kept: float, r
         reader=reader,
         schema=study.project.schema,
         revision=1,
-        submission_id=uuid.UUID(int=int(rng.integers(2**62)) << 1),
+        submission_id=made_up_id(study.project, "reading", reader.username, index),
         arm=arm,
         prefill_run=study.runs[0].run_id if is_prefilled else None,
         values=values,

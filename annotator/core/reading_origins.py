@@ -1,4 +1,4 @@
-"""Which readings count: those made without machine labels, case by case."""
+"""Which readings count, case by case: the blind ones, made without machine labels and what others say in view."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,9 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """Revisions of readings, `(revisions,)`: keys that go up with each, case, reader, whether it began blank."""
+    """Revisions of readings, `(revisions,)`: keys that go up with each, case, reader, and `is_blank`: whether it began
+    blank, by a reader who could look at nothing before they submitted it.
+    """
 
     pk: Ints
     case: Ints
@@ -21,7 +23,7 @@ class Revisions:
     is_blank: Bools
 
     def blind(self) -> Bools:
-        """Revisions before which, in that case, their reader had no machine labels to start from."""
+        """Revisions before which, in that case, their reader had nothing to start from or to look at."""
         _, group = self._groups()
         first_seen = np.full(int(group.max(initial=-1)) + 1, np.iinfo(np.int64).max)
         np.minimum.at(first_seen, group[~self.is_blank], self.pk[~self.is_blank])

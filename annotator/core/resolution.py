@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from annotator.core.disputes import UNDISPUTED, URGENCY_DISPUTED, Kinds
 from annotator.core.voices import (
     NO_CODE,
     NO_URGENCY,
@@ -17,6 +18,7 @@ from annotator.core.voices import (
     Classes,
     Codes,
     Rules,
+    Standing,
     Voices,
     standing,
 )
@@ -64,6 +66,11 @@ class Decisions:
         """Those on these cases, in this order."""
         return Decisions(self.values[places], self.levels[places], self.is_blind[places])
 
+    def only(self, kept: Bools) -> "Decisions":
+        """Those where `kept`, `(cases, cells)`, holds."""
+        values, levels = np.where(kept, self.values, np.uint8(NO_CODE)), np.where(kept, self.levels, NO_URGENCY)
+        return Decisions(values, levels.astype(np.int8), self.is_blind & kept)
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
@@ -108,19 +115,29 @@ class Resolved:
         parts = (picked(getattr(self, name)) for name in self.__slots__)
         return Resolved(*parts).spread(np.flatnonzero(kept), n_cases=len(kept))
 
+    def but(self, places: NDArray[np.intp], others: "Resolved") -> "Resolved":
+        """The same, but of cases with these places what `others` say of them."""
 
-def resolve(voices: Voices, rules: Rules, decisions: Decisions, *, needs_person: Bools | None = None) -> Resolved:
+        def mixed(name: str) -> NDArray[Any]:
+            full: NDArray[Any] = getattr(self, name).copy()
+            full[..., places, :] = getattr(others, name)
+            return full
+
+        return Resolved(*map(mixed, self.__slots__))
+
+
+def resolve(voices: Voices, rules: Rules, decisions: Decisions, *, disputes: Kinds | None = None) -> Resolved:
     """Gold of all cells of all cases.
 
-    The rule runs over all voices. Where it gives the same value over the blind ones alone, the cell is made of these:
-    its origin is blind, and the others count neither in its urgency nor in its numbers. What `needs_person`, `(cases,
-    cells)`, for another reason is undecided until somebody decides.
+    The rule runs over all voices. Where it gives the same value over the blind ones alone, and their urgencies do not
+    differ where the others settle that, the cell is made of these: its origin is blind, and the others count neither in
+    its urgency nor in its numbers. What is in `disputes`, `(cases, cells)`, for another reason is undecided until
+    somebody decides; in urgency alone where only that is disputed.
     """
-    together = standing(voices, rules)
-    if needs_person is not None:
-        together = replace(together, values=np.where(needs_person, np.uint8(NO_CODE), together.values))
+    together = _but_for(disputes, standing(voices, rules))
     alone = together if _is_all_blind(voices) else standing(voices.only(voices.is_blind), rules)
     is_blind = (alone.values != NO_CODE) & (alone.values == together.values)
+    is_blind &= together.is_urgency_open | ~alone.is_urgency_open
     is_decided = decisions.values != NO_CODE
     values = np.where(is_decided, decisions.values, together.values)
     levels = np.where(is_blind, alone.levels, together.levels)
@@ -138,6 +155,19 @@ def resolve(voices: Voices, rules: Rules, decisions: Decisions, *, needs_person:
         n_agree=n_agree,
         agrees=agrees,
         is_urgency_open=together.is_urgency_open & ~is_decided,
+    )
+
+
+def _but_for(disputes: Kinds | None, stands: Standing) -> Standing:
+    """What stands where nothing is disputed."""
+    if disputes is None:
+        return stands
+    is_urgency = disputes == URGENCY_DISPUTED
+    needs_person = (disputes != UNDISPUTED) & ~is_urgency
+    return replace(
+        stands,
+        values=np.where(needs_person, np.uint8(NO_CODE), stands.values),
+        is_urgency_open=(stands.is_urgency_open | is_urgency) & ~needs_person,
     )
 
 

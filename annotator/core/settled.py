@@ -8,7 +8,17 @@ import numpy as np
 
 from annotator.core.disputes import MACHINE, UNDISPUTED, Kinds, find_disputes, pattern_of
 from annotator.core.resolution import Decisions, Origin, Resolved, resolve
-from annotator.core.voices import LEVEL_OF_CODE, NO_CODE, Bools, Codes, Rules, Voices
+from annotator.core.voices import (
+    LEVEL_OF_CODE,
+    NO_CODE,
+    PRESENCE_OF_CODE,
+    UNSAID,
+    Bools,
+    Codes,
+    Ints,
+    Rules,
+    Voices,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +45,20 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Gold of cases, the disputes in them, `(cases, cells)` as `find_disputes` has them, and decisions that stand."""
+    """Gold of cases, the disputes in them, `(cases, cells)` as `find_disputes` has them, and decisions that stand.
+
+    `counts`, `(cases,)`: they are read and not excluded.
+    """
 
     resolved: Resolved
     disputes: Kinds
     decided: tuple[Decided, ...]
+    counts: Bools
+
+    @property
+    def decisions(self) -> Decisions:
+        """Decisions that stand, as arrays."""
+        return decisions_of(self.decided, self.resolved.values.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +89,24 @@ def settle(evidence: Evidence, rules: Rules) -> Settled:
     for each in stand:
         kinds[each.case, each.cell] = UNDISPUTED
     decisions = decisions_of(stand, voices.values.shape[1:])
-    resolved = resolve(voices, rules, decisions, needs_person=kinds != UNDISPUTED)
+    resolved = resolve(voices, rules, decisions, disputes=kinds)
     resolved = resolved.only(counts)
     resolved.origins[evidence.is_excluded] = ord(Origin.EXCLUDED)
-    return Settled(resolved, kinds, stand)
+    return Settled(resolved, kinds, stand, counts)
+
+
+def blind_decisions(settled: Settled) -> Decisions:
+    """Decisions that stand and in whose cases neither readers nor adjudicators saw machine labels."""
+    return settled.decisions.only(settled.resolved.origins == ord(Origin.ADJUDICATED_BLIND))
+
+
+def settle_blind(evidence: Evidence, settled: Settled, rules: Rules) -> Resolved:
+    """Gold as it would be had nobody started from machine labels, of the same cases.
+
+    It is made of blind voices and `blind_decisions` alone: whether the others agree does not select its cells.
+    """
+    voices = evidence.voices
+    return resolve(voices.only(voices.is_blind), rules, blind_decisions(settled)).only(settled.counts)
 
 
 def spoken(evidence: Evidence) -> Voices:
@@ -89,6 +122,15 @@ def spoken(evidence: Evidence) -> Voices:
         np.concatenate([voices.readers, np.where(is_there, MACHINE, -1)]),
         np.concatenate([voices.is_blind, np.zeros(is_there.shape, bool)]),
     )
+
+
+def machine_codes(place: Ints, values: Codes, urgencies: Codes, *, n_cases: int) -> tuple[Codes, Codes]:
+    """What the machine says of cases, `(cases, cells)`, of codes `(labels, cells)` at these places; answers only."""
+    is_answer, nothing = PRESENCE_OF_CODE[values] != UNSAID, np.uint8(NO_CODE)
+    made = tuple(np.full((n_cases, values.shape[1]), NO_CODE, np.uint8) for _ in range(2))
+    for full, given in zip(made, (values, urgencies), strict=True):
+        full[place] = np.where(is_answer, given, nothing)
+    return made[0], made[1]
 
 
 def answers_at(voices: Voices, *, case: int, cell: int) -> list[tuple[str, str]]:

@@ -168,8 +168,8 @@ def standing(voices: Voices, rules: Rules) -> Standing:
     when all say that it is not there: whatever somebody calls positive or ambiguous needs a person.
     Among those who say the class that stands, the value is the most frequent, possible before present and not mentioned
     before absent when they are level; the urgency is the middle of those given, the higher of two, when more than half
-    give one. Where certainty or urgency matter they stand as presence does, among these voices; of those only who gave
-    one for urgency.
+    give one; voices that are weighted have their weight in all of this. Where certainty or urgency matter they stand as
+    presence does, among these voices; of those only who gave one for urgency.
     """
     said, weights = voices.presence, voices.weights(rules)
     presence = _standing_presence(said, weights, rules)
@@ -227,17 +227,14 @@ def _standing_values(within: Codes, weights: Floats, rules: Rules) -> Codes:
 
 def _standing_levels(levels: Classes, within: Bools, weights: Floats, rules: Rules) -> tuple[Classes, Bools]:
     """The urgency of each cell of `levels` of voices of one class, and where it is open."""
-    gave = levels != NO_URGENCY
-    n_gave, n_voices = gave.sum(axis=0), within.sum(axis=0)
-    is_given = 2 * n_gave > n_voices
-    if not len(levels):
-        return np.full(is_given.shape, NO_URGENCY, np.int8), is_given
-    if not rules.by_urgency:
-        ordered = np.sort(levels, axis=0)
-        middle = np.minimum(len(levels) - n_gave + n_gave // 2, len(levels) - 1)
-        median = np.take_along_axis(ordered, middle[np.newaxis], axis=0)[0]
-        return np.where(is_given, median, np.int8(NO_URGENCY)), np.zeros(is_given.shape, bool)
-    stands, whole = np.full(is_given.shape, NO_URGENCY, np.int8), _support(gave, weights, rules)
-    for level in URGENCY_LEVELS:
-        stands[is_given & _is_enough(_support(levels == level, weights, rules), whole, rules)] = level
-    return stands, is_given & (stands == NO_URGENCY)
+    whole = _support(levels != NO_URGENCY, weights, rules)
+    is_given = whole > _support(within, weights, rules) / 2 + _EPSILON
+    stands = np.full(is_given.shape, NO_URGENCY, np.int8)
+    for level in sorted(URGENCY_LEVELS):
+        if rules.by_urgency:
+            wins = _is_enough(_support(levels == level, weights, rules), whole, rules)
+        else:  # half of those who gave one, or more, say this or higher
+            wins = _support(levels >= level, weights, rules) >= whole / 2 - _EPSILON
+        stands[is_given & wins] = level
+    is_open = is_given & (stands == NO_URGENCY)
+    return stands, is_open

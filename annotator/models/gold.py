@@ -75,7 +75,7 @@ class Decision(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["project", "reason"], name="decision_by_reason"),
+            models.Index(fields=["project", "reason", "id"], name="decision_by_reason"),
             models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="decision_of_batch"),
         ]
 
@@ -122,8 +122,9 @@ class Dispute(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["project", "state", "finding", "pattern", "id"], name="dispute_of_finding"),
+            models.Index(fields=["project", "state", "finding", "kind", "pattern"], name="dispute_of_finding"),
             models.Index(fields=["project", "state", "case"], name="dispute_of_case"),
+            models.Index(fields=["project", "state", "decision"], name="dispute_of_decision"),
         ]
 
     def __str__(self) -> str:
@@ -177,7 +178,10 @@ class Gold(models.Model):
             ),
             models.CheckConstraint(condition=~Q(state="final") | Q(n_open=0), name="gold_final_has_no_open_cell"),
         ]
-        indexes = [models.Index(fields=["project", "state"], name="gold_by_state")]
+        indexes = [
+            models.Index(fields=["project", "state"], name="gold_by_state"),
+            models.Index(fields=["project", "case", "state", "n_open"], name="gold_progress"),
+        ]
 
     def __str__(self) -> str:
         return f"gold of case {self.case_id}"

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, QuerySet, When
+from django.db.models import BigIntegerField, Count, F, When
 from django.db.models import Case as Choose
 from numpy.typing import NDArray
 
 from annotator.core.arms.readings import ArmReadings, Bools, Columns, Floats, Ints
 from annotator.core.arms.references import independent_reference
 from annotator.core.reading_origins import Revisions
-from annotator.models import Arm, Case, Exclusion, Project, Reading, Seat, SeatState, User
+from annotator.core.voices import Rows, Voices
+from annotator.models import Arm, Case, Project, Seat, SeatState, User
 from annotator.selectors.arm_decisions import decided_values
+from annotator.selectors.case_axes import found_places
+from annotator.selectors.gold_matrices import excluded_by
 from annotator.selectors.matrices import labels_of_run
 from annotator.selectors.stretches import Stretch
 from annotator.selectors.vector_rows import VectorRows, vector_rows
+from annotator.selectors.voices import counting
 from labeling.core.schema import Schema
 from labeling.core.values import CODE_OF_STATE, POSITIVE_VALUES, Value
 
@@ -44,7 +48,7 @@ class LoadedArms:
 def arm_readings(project: Project, *, schema: Schema, run: str, inputs: Mapping[str, Any]) -> LoadedArms:
     """The readings up to `inputs` that were blank or started from `run`."""
     stretch = Stretch.of(schema, None)
-    rows = _ordered(vector_rows(_counting(project, last=inputs["readings"]["last"]), _numbers(run), stretch))
+    rows = _counting(project, inputs=inputs, run=run, stretch=stretch)
     kept, first = _chosen(rows)
     is_of_run = (rows.numbers[_IS_BLANK] == 1) | (rows.numbers[_IS_OF_RUN] == 1)
     used, times = rows.only(kept & is_of_run), rows.numbers[:, first[kept & is_of_run]]
@@ -53,7 +57,8 @@ def arm_readings(project: Project, *, schema: Schema, run: str, inputs: Mapping[
     patients, reports = _about_cases(project, cases)
     is_blank = used.numbers[_IS_BLANK] == 1
     positive, known = _IS_POSITIVE[used.values], _IS_ANSWER[used.values]
-    decided = decided_values(project, schema=schema, cases=cases, last=inputs["decisions"]["last"])
+    voices = _voices(rows.only(kept), cases)
+    decided = decided_values(project, schema=schema, cases=cases, voices=voices, last=inputs["decisions"]["last"])
     labels = _labels(project, run=run, reports=reports, last=inputs["labels"][run]["last"], stretch=stretch)
     strata, is_planned = _seating(project, used)
     return LoadedArms(
@@ -104,26 +109,29 @@ def _measured(numbers: Ints) -> Floats:
     return np.where(numbers > 0, numbers - 1.0, np.nan)
 
 
-def _counting(project: Project, *, last: int) -> QuerySet[Reading]:
-    excluded = Exclusion.objects.filter(case=OuterRef("case"), ended_at=None)
-    found = Reading.objects.filter(~Exists(excluded), project=project, schema=project.schema, pk__lte=last, round=1)
-    return found.exclude(arm=Arm.SEEDED)
-
-
-def _ordered(rows: VectorRows) -> VectorRows:
-    """By reader, case and revision."""
+def _counting(project: Project, *, inputs: Mapping[str, Any], run: str, stretch: Stretch) -> VectorRows:
+    """All revisions up to `inputs` that can count, by reader, case and revision."""
+    # Who read without labels and could have looked at them reads in neither arm.
+    found = counting(project).filter(pk__lte=inputs["readings"]["last"]).exclude(arm=Arm.BLANK, is_informed=True)
+    rows = vector_rows(found, _numbers(run), stretch)
+    rows = rows.only(~np.isin(rows.numbers[_CASE], excluded_by(project, inputs)))
     order = np.lexsort(rows.numbers[[_PK, _CASE, _READER]])
     return VectorRows(rows.numbers[:, order], rows.values[order], rows.urgencies[order])
+
+
+def _voices(rows: VectorRows, cases: Ints) -> Voices:
+    """What is said of `cases`, given by their keys in order, whichever run it started from."""
+    place, known = found_places(cases, rows.numbers[_CASE])
+    case, reader, is_blank = place[known], rows.numbers[_READER, known], rows.numbers[_IS_BLANK, known] == 1
+    said = Rows(case, reader, is_blank, rows.values[known], rows.urgencies[known])
+    return Voices.of_rows(said, n_cases=len(cases))
 
 
 def _chosen(rows: VectorRows) -> tuple[Bools, NDArray[np.intp]]:
     """Which revisions count, and for each revision the place of the first of its reader and case."""
     pk, case, reader, is_blank = (rows.numbers[index] for index in (_PK, _CASE, _READER, _IS_BLANK))
-    revisions = Revisions(pk, case, reader, is_blank == 1)
-    blind = revisions.blind()
+    kept = Revisions(pk, case, reader, is_blank == 1).speaking()
     pair = np.unique(case * (int(reader.max(initial=0)) + 1) + reader, return_inverse=True)[1]
-    began_blind = np.isin(pair, pair[blind])
-    kept = revisions.latest(blind) | (revisions.latest(np.ones(len(pk), bool)) & ~began_blind)
     order = np.argsort(pk, kind="stable")
     first = np.zeros(int(pair.max(initial=-1)) + 1, np.intp)
     first[pair[order[::-1]]] = order[::-1]

@@ -26,7 +26,7 @@ from annotator.core.figure_requests import (
 )
 from annotator.core.figure_results import levels_of
 from annotator.models import Evaluation, Project, Reading, User
-from annotator.selectors.gold_matrices import has_gold
+from annotator.selectors.gold_matrices import has_blind_gold, has_gold
 from annotator.selectors.schemas import parsed_schema
 from labeling.models import Run
 from labeling.selectors import prefill_run
@@ -86,7 +86,8 @@ def request_of(project: Project, kind: Kind, query: Mapping[str, str]) -> Figure
     """What the address asks for; a run that it does not name is the one readers start from, else the latest.
 
     Where it does not name the run to compare with, that is the latest other one. Where it names no truth, that is gold
-    if the project has any. 404 for what it cannot ask for, and for runs that the project does not have.
+    if the project has any: of blind origin, or where there is none of that, of assisted origin by its own name. 404 for
+    what it cannot ask for, and for runs that the project does not have.
     """
     try:
         request = FigureRequest.of(kind, query)
@@ -98,7 +99,7 @@ def request_of(project: Project, kind: Kind, query: Mapping[str, str]) -> Figure
     if request.reader and request.reader not in readers_of(project):
         raise Http404("no such reader in this project")
     if "truth" not in query and kind != Kind.READERS and has_gold(project):
-        request = replace(request, truth=GOLD)
+        request = replace(request, truth=GOLD if has_blind_gold(project) else GOLD_ASSISTED)
     if kind == Kind.READERS or (request.run and (request.other or kind != Kind.COMPARISON)):
         return request
     offered = [run for run, _ in _offered(project, request)]

@@ -1,26 +1,47 @@
 """The whole evaluation on one page: its tables, and where they come from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils.timezone import localtime
 
-from annotator.core.figure_requests import Level, Origin
+from annotator.core.figure_requests import FigureRequest, Kind, Level, Origin
 from annotator.core.gold_truths import ORIGIN_WORDS as ORIGIN_TITLES
 from annotator.core.voices import Way
-from annotator.models import Evaluation, Project
+from annotator.models import Arm, Evaluation, Project
 from annotator.selectors.agreement_pages import agreement_page
-from annotator.selectors.figure_pages import LEVEL_WORDS, ORIGIN_WORDS, truth_words
+from annotator.selectors.arm_pages import arms_page
+from annotator.selectors.figure_pages import LEVEL_WORDS, ORIGIN_WORDS, request_of, truth_words
 from annotator.selectors.labeler_pages import labeler_page
+from annotator.selectors.score_pages import score_page
 from annotator.selectors.urgency_pages import urgency_page
+from annotator.selectors.voices import counting
 from annotator.services.figures import Figures
 from labeling.models import Run
 from labeling.selectors import run_name
 from labeling.selectors.run_facts import run_facts
 
+AMONG, SCORED, BY_ARM = "among", "scored", "by_arm"
 
-def report_page(project: Project, figures: Figures, among: Figures) -> dict[str, Any]:
-    """The tables of a labeler with urgencies, those of readers where they are there, and the provenance of both."""
+
+def parts_of_report(project: Project, query: Mapping[str, str]) -> dict[str, FigureRequest]:
+    """What else the report asks for: readers among each other, scores of the run, and both arms where there are both.
+
+    Arms are those of the run that readers start from, whichever run the report is about.
+    """
+    parts = {
+        AMONG: request_of(project, Kind.READERS, query),
+        SCORED: request_of(project, Kind.SCORES, query),
+    }
+    arms = set(counting(project).order_by().values_list("arm", flat=True).distinct())
+    if {Arm.BLANK, Arm.PREFILLED} <= arms:
+        query = {name: value for name, value in query.items() if name != "run"}
+        parts[BY_ARM] = request_of(project, Kind.ARMS, query)
+    return parts
+
+
+def report_page(project: Project, figures: Figures, parts: Mapping[str, Figures]) -> dict[str, Any]:
+    """The tables of a labeler with urgencies, those of `parts` that are there, and where the figures come from."""
     done = figures.done
     if done is None:
         raise ValueError("there are no figures to show")
@@ -32,8 +53,13 @@ def report_page(project: Project, figures: Figures, among: Figures) -> dict[str,
         "run": run,
         "urgency": urgency_page(project, figures, {}),
     }
-    if among.done is not None and among.done.result is not None:
-        shown["agreement"] = agreement_page(project, among, {})
+    pages = {AMONG: agreement_page, SCORED: score_page, BY_ARM: arms_page}
+    keys = {AMONG: "agreement", SCORED: "score_tables", BY_ARM: "arms"}
+    for name, part in parts.items():
+        if part.done is not None and part.done.result is not None:
+            shown[keys[name]] = pages[name](project, part, {})
+    if "arms" in shown:
+        shown["arms_run"] = run_name(Run.objects.get(project=project, run_id=parts[BY_ARM].request.run))
     return shown
 
 

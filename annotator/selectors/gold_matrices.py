@@ -1,8 +1,8 @@
 """Gold as arrays, made of what was stored when figures were asked for.
 
 Gold rows change whenever a case is settled; what they are made of is kept, so that the gold of then can be made again:
-readings and decisions up to a key, exclusions at a time, and the rules, which are kept with the inputs. Only how many
-readings a case takes is as it is now.
+readings and decisions up to a key, exclusions at a time, and the rules, which are kept with the inputs. How many
+readings a case takes is kept as a hash: figures that are computed after it has changed are refused.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Max, Q
+from django.db.models import Count, Max, Q
 
-from annotator.core.gold_truths import GoldTruth, chosen_origins, gold_truth
+from annotator.core.figure_requests import GOLD, fingerprint
+from annotator.core.gold_truths import GoldTruth, gold_truth
 from annotator.core.reading_origins import Revisions
-from annotator.core.resolution import BLIND_ORIGINS, Resolved, resolve
-from annotator.core.settled import Decided, Evidence, Settled, decisions_of, settle
-from annotator.core.voices import NO_CODE, PRESENCE_OF_CODE, UNSAID, Codes, Rows, Rules, Voices, Way
+from annotator.core.resolution import BLIND_ORIGINS, Decisions, Resolved, resolve
+from annotator.core.settled import Decided, Evidence, blind_decisions, machine_codes, settle, settle_blind
+from annotator.core.voices import Bools, Codes, Rows, Rules, Voices, Way
 from annotator.models import Decision, Exclusion, Gold, Project, Reads
 from annotator.selectors.case_axes import CaseAxis, extent, found_places
 from annotator.selectors.rules import resolution_rules, rules_of
@@ -25,6 +26,7 @@ from annotator.selectors.stretches import Stretch
 from annotator.selectors.vector_rows import VectorRows, vector_rows
 from annotator.selectors.voices import decided_in, excluded_at, wanted_of, wanted_seats
 from labeling.core.schema import Schema
+from labeling.exceptions import UserError
 from labeling.models import MachineLabel
 from labeling.selectors import prefill_run
 
@@ -32,6 +34,12 @@ from labeling.selectors import prefill_run
 def has_gold(project: Project) -> bool:
     """Whether a case of the project is final under its schema."""
     return Gold.objects.filter(project=project, schema=project.schema_id, state=Gold.State.FINAL).exists()
+
+
+def has_blind_gold(project: Project) -> bool:
+    """Whether any cell has gold of blind origin."""
+    blind = f"[{''.join(BLIND_ORIGINS)}]"
+    return Gold.objects.filter(project=project, schema=project.schema_id, origins__regex=blind).exists()
 
 
 def last_exclusion(project: Project) -> str:
@@ -62,17 +70,18 @@ def gold_inputs(project: Project) -> dict[str, Any]:
             "by_urgency": rules.by_urgency,
         },
         "decisions": extent(Decision.objects.filter(project=project, schema=project.schema_id)),
-        "seats": wanted_seats(project).count() if stored.reads != Reads.OPEN else None,
-        "readers_per_case": stored.readers_per_case,
-        "has_blind": _has_blind(project),
+        "wanted": _wanted(project),
         "machine": None if run is None else {"run": run.pk, **extent(MachineLabel.objects.filter(run=run))},
     }
 
 
-def _has_blind(project: Project) -> bool:
-    """Whether any cell has gold of blind origin."""
-    blind = f"[{''.join(BLIND_ORIGINS)}]"
-    return Gold.objects.filter(project=project, schema=project.schema_id, origins__regex=blind).exists()
+def _wanted(project: Project) -> dict[str, Any]:
+    """Tells how many readings each case takes, as it is now."""
+    rules = rules_of(project)
+    if rules.reads == Reads.OPEN:
+        return {"readers_per_case": rules.readers_per_case}
+    seats = wanted_seats(project).order_by().values_list("case").annotate(n=Count("pk"))
+    return {"readers_per_case": rules.readers_per_case, "seats": fingerprint({str(case): n for case, n in seats})}
 
 
 def _rules(stored: Mapping[str, Any]) -> Rules:
@@ -103,15 +112,19 @@ def gold_of(
     rules, cells = _rules(source.inputs["rules"]), source.stretch.cells(source.schema)
     evidence = _evidence(source, Voices.of_rows(spoken, n_cases=len(source.axis.pks)))
     settled = settle(evidence, rules)
-    without = {
-        names[reader]: _without(reader, evidence, settled, rules) for reader in np.unique(spoken.reader).tolist()
-    }
-    chosen = chosen_origins(truth, has_blind=source.inputs["has_blind"])
-    return gold_truth(settled.resolved, without, name=truth, chosen=chosen, axis=(source.axis.keys, cells))
+    blind = settle_blind(evidence, settled, rules)
+    made = _Made(evidence.voices, settled.decisions, settled.resolved, settled.counts)
+    if truth == GOLD:
+        alone = evidence.voices.only(evidence.voices.is_blind)
+        made = _Made(alone, blind_decisions(settled), blind, settled.counts)
+    without = {names[reader]: made.without(reader, rules) for reader in np.unique(spoken.reader).tolist()}
+    return gold_truth(settled.resolved, blind, without, truth=truth, axis=(source.axis.keys, cells))
 
 
 def _evidence(source: GoldSource, voices: Voices) -> Evidence:
     project, pks = source.project, source.axis.pks.tolist()
+    if _wanted(project) != source.inputs["wanted"]:
+        raise UserError("seats or rules have changed since these figures were asked for; ask for them again")
     decisions = Decision.objects.filter(
         project=project, schema=project.schema_id, pk__lte=source.inputs["decisions"]["last"]
     )
@@ -140,20 +153,23 @@ def _machine(source: GoldSource) -> tuple[Codes, Codes] | None:
     found = MachineLabel.objects.filter(run=machine["run"], pk__lte=machine["last"])
     rows = vector_rows(found, ("report_id",), source.stretch)
     place, known = found_places(source.axis.report_pks, rows.numbers[0])
-    shape = (len(source.axis.pks), len(source.stretch.places))
-    values, urgencies = (np.full(shape, NO_CODE, np.uint8) for _ in range(2))
-    is_answer = PRESENCE_OF_CODE[rows.values[known]] != UNSAID
-    values[place[known]] = np.where(is_answer, rows.values[known], np.uint8(NO_CODE))
-    urgencies[place[known]] = np.where(is_answer, rows.urgencies[known], np.uint8(NO_CODE))
-    return values, urgencies
+    labels = rows.values[known], rows.urgencies[known]
+    return machine_codes(place[known], *labels, n_cases=len(source.axis.pks))
 
 
-def _without(reader: int, evidence: Evidence, settled: Settled, rules: Rules) -> Resolved:
-    """Gold as others and adjudicators make it, of the cases that the reader read and that count."""
-    voices = evidence.voices
-    theirs = np.flatnonzero((voices.readers == reader).any(axis=0) & evidence.is_read)
-    others = voices.of_cases(theirs)
-    others = others.only((others.readers != reader) & others.is_there)
-    decisions = decisions_of(settled.decided, voices.values.shape[1:]).of_cases(theirs)
-    rules = replace(rules, at_least=max(1, rules.at_least - 1))  # one voice less is there
-    return resolve(others, rules, decisions).spread(theirs, n_cases=len(evidence.is_read))
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Gold, and the voices and decisions that it is made of, in cases that count."""
+
+    voices: Voices
+    decisions: Decisions
+    gold: Resolved
+    counts: Bools
+
+    def without(self, reader: int, rules: Rules) -> Resolved:
+        """The same as others and adjudicators make it, where the reader is a voice of it."""
+        theirs = np.flatnonzero((self.voices.readers == reader).any(axis=0) & self.counts)
+        others = self.voices.of_cases(theirs)
+        others = others.only((others.readers != reader) & others.is_there)
+        rules = replace(rules, at_least=max(1, rules.at_least - 1))  # one voice less is there
+        return self.gold.but(theirs, resolve(others, rules, self.decisions.of_cases(theirs)))

@@ -10,6 +10,7 @@ from annotator.core.gold_truths import ORIGIN_WORDS
 from annotator.core.resolution import Origin
 from annotator.core.voices import NEGATIVE, PRESENCE_OF_CODE
 from annotator.models import Case, Decision, Exclusion, Gold, Reading
+from annotator.selectors.exclusions import open_exclusion
 from annotator.selectors.gold_overview import cell_title
 from annotator.selectors.schemas import parsed_schema
 from annotator.selectors.voices import counting, revisions_of
@@ -112,7 +113,7 @@ def case_story(case: Case) -> CaseStory | None:
             SpokenReading(each.reader.username, each.revision, blind, each.submitted_at, n_of[each.reader_id])
             for each, blind in spoke
         ),
-        exclusion=Exclusion.objects.filter(case=case, ended_at__isnull=True).select_related("excluded_by").first(),
+        exclusion=open_exclusion(case),
         cells=tuple(_stories(gold, schema, spoke=spoke, decisions=decisions)),
     )
 

@@ -128,7 +128,7 @@ _NUMBERS: Final = (
     "pk",
     "case_id",
     "reader_id",
-    Choose(When(arm=Arm.BLANK, then=1), default=0, output_field=BigIntegerField()),
+    Choose(When(arm=Arm.BLANK, is_informed=False, then=1), default=0, output_field=BigIntegerField()),
 )
 _PK, _CASE, _READER, _IS_BLANK = range(len(_NUMBERS))
 

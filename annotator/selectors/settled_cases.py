@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from django.db.models import Q
@@ -11,15 +10,32 @@ from numpy.typing import NDArray
 
 from annotator.core.disputes import kind_of, pattern_of
 from annotator.core.resolution import evidence_of
-from annotator.core.settled import Decided, Evidence, Settled, answers_at, basis_of, settle, spoken
-from annotator.core.voices import NO_CODE, NO_URGENCY, PRESENCE_OF_CODE, UNSAID, Codes, Voices
-from annotator.models import Case, Decision, Gold, Project, StudyRules
+from annotator.core.settled import (
+    Decided,
+    Evidence,
+    Settled,
+    answers_at,
+    basis_of,
+    machine_codes,
+    settle,
+    spoken,
+)
+from annotator.core.voices import NO_CODE, NO_URGENCY, Codes, Voices
+from annotator.models import Case, Decision, Gold, Project, Reading, StudyRules
 from annotator.selectors.rules import resolution_rules, rules_of
 from annotator.selectors.schemas import parsed_schema
-from annotator.selectors.voices import Spoken, codes_of, decided_in, excluded_at, spoken_in, wanted_of
+from annotator.selectors.voices import (
+    Spoken,
+    codes_of,
+    decided_in,
+    excluded_at,
+    held_bodies,
+    machine_labels,
+    spoken_in,
+    wanted_of,
+)
 from labeling.core.schema import Schema
 from labeling.core.values import CODE_OF_STATE, NO_URGENCY_CODE, Missing
-from labeling.models import MachineLabel
 
 UNDECIDED: str = CODE_OF_STATE[Missing.NOT_ASKED]
 _MOST_SHOWN = 9
@@ -66,10 +82,14 @@ def settled_cases(project: Project, cases: Sequence[Case]) -> Iterator[SettledCa
     evidence = _evidence(project, cases, said, schema=schema, rules=stored_rules)
     settled = settle(evidence, rules)
     together = spoken(evidence)
-    held = _held(said.readings, cases)
+    held = held_bodies(said.readings, cases)
     maker = _Maker(schema, evidence, settled, together, stored_rules.version)
+    # Each in the order of their keys, in which the voices of a case stand too: bodies fit to `Resolved.agrees`.
+    own_of: dict[int, list[Reading]] = {pk: [] for pk in pks}
+    for reading in said.readings:
+        own_of[reading.case_id].append(reading)
     for place, case in enumerate(cases):
-        own = [reading for reading in said.readings if reading.case_id == case.pk]
+        own = own_of[case.pk]
         bodies = [_with_held(reading.body, held.get((case.pk, reading.prefill_run))) for reading in own]
         yield maker.of_case(case, place, reading_pks=[reading.pk for reading in own], bodies=bodies)
 
@@ -90,29 +110,13 @@ def _evidence(project: Project, cases: Sequence[Case], said: Spoken, *, schema: 
 
 
 def _machine(project: Project, cases: Sequence[Case], *, n_cells: int) -> tuple[Codes, Codes]:
-    """What the pre-filling run says of the cases, as codes of values that are answers."""
+    """What the pre-filling run says of the cases."""
     place = {case.report_id: index for index, case in enumerate(cases) if case.report_id is not None}
-    found = MachineLabel.objects.filter(
-        run__project=project, run__schema=project.schema_id, run__is_prefill=True, report__in=list(place)
-    )
-    values, urgencies = (np.full((len(cases), n_cells), NO_CODE, np.uint8) for _ in range(2))
-    for report, said, levels in found.order_by().values_list("report_id", "values", "urgencies"):
-        own = codes_of([said], n_cells)[0]
-        is_answer = PRESENCE_OF_CODE[own] != UNSAID
-        values[place[report]] = np.where(is_answer, own, np.uint8(NO_CODE))
-        urgencies[place[report]] = np.where(is_answer, codes_of([levels], n_cells)[0], np.uint8(NO_CODE))
-    return values, urgencies
-
-
-def _held(readings: Sequence[Any], cases: Sequence[Case]) -> dict[tuple[int, UUID | None], Mapping[str, Any]]:
-    """Bodies of the machine labels that readers started from, by case and run."""
-    runs = {reading.prefill_run for reading in readings if reading.prefill_run}
-    if not runs:
-        return {}
-    case_of = {case.report_id: case.pk for case in cases if case.report_id is not None}
-    found = MachineLabel.objects.filter(run__run_id__in=runs, report__in=list(case_of)).order_by()
-    rows = found.values_list("report_id", "run__run_id", "body")
-    return {(case_of[report], run): body for report, run, body in rows}
+    found = list(machine_labels(project, place).values_list("report_id", "values", "urgencies"))
+    places = np.array([place[report] for report, _, _ in found], np.int64)
+    values = codes_of((said for _, said, _ in found), n_cells)
+    urgencies = codes_of((levels for _, _, levels in found), n_cells)
+    return machine_codes(places, values, urgencies, n_cases=len(cases))
 
 
 def _with_held(body: Mapping[str, Any], held: Mapping[str, Any] | None) -> Mapping[str, Any]:

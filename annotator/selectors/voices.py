@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.db.models import Count, Q, QuerySet
@@ -14,6 +15,7 @@ from annotator.core.settled import Decided
 from annotator.core.voices import Rows
 from annotator.models import Arm, Case, Decision, Exclusion, Project, Reading, Reads, Seat, SeatState, StudyRules
 from labeling.core.schema import Schema
+from labeling.models import MachineLabel
 
 Ints = NDArray[np.int64]
 # How a decision records a machine label that it was shown as a voice.
@@ -25,15 +27,35 @@ def counting(project: Project) -> QuerySet[Reading]:
     return Reading.objects.filter(project=project, schema=project.schema_id, round=1).exclude(arm=Arm.SEEDED)
 
 
-def speaking(case: Case) -> list[Reading]:
-    """The reading of each reader that is a voice of the case: the last blind one, else the last."""
-    found = list(counting(case.project).filter(case=case).order_by("pk"))
+def speaking(project: Project, cases: Iterable[int]) -> list[Reading]:
+    """The reading of each reader that is a voice of a case, in their order: the last blind one, else the last."""
+    found = list(counting(project).filter(case__in=list(cases)).order_by("pk"))
     return [reading for reading, speaks in zip(found, revisions_of(found).speaking(), strict=True) if speaks]
 
 
+def held_bodies(readings: Iterable[Reading], cases: Iterable[Case]) -> dict[tuple[int, UUID | None], Mapping[str, Any]]:
+    """Bodies of the machine labels that readers started from, by case and run."""
+    runs = {reading.prefill_run for reading in readings if reading.prefill_run}
+    if not runs:
+        return {}
+    case_of = {case.report_id: case.pk for case in cases if case.report_id is not None}
+    found = MachineLabel.objects.filter(run__run_id__in=runs, report__in=list(case_of)).order_by()
+    rows = found.values_list("report_id", "run__run_id", "body")
+    return {(case_of[report], run): body for report, run, body in rows}
+
+
+def machine_labels(project: Project, reports: Iterable[int]) -> QuerySet[MachineLabel]:
+    """What the pre-filling run says of reports: where the rules make the machine a voice, this is it."""
+    return MachineLabel.objects.filter(
+        run__project=project, run__schema=project.schema_id, run__is_prefill=True, report__in=list(reports)
+    ).order_by()
+
+
 def revisions_of(readings: Sequence[Reading]) -> Revisions:
-    """Their keys, in order, and whether they began blank."""
-    numbers = [(each.pk, each.case_id, each.reader_id, each.arm == Arm.BLANK) for each in readings]
+    """Their keys, in order, and whether their readers began blank and could look at nothing."""
+    numbers = [
+        (each.pk, each.case_id, each.reader_id, each.arm == Arm.BLANK and not each.is_informed) for each in readings
+    ]
     pk, case, reader, is_blank = np.array(numbers, np.int64).reshape(-1, 4).T
     return Revisions(pk, case, reader, is_blank == 1)
 

@@ -2,12 +2,12 @@
 
 import platform
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.core.figure_requests import FigureRequest, Kind
+from annotator.core.figure_requests import GOLD, FigureRequest, Kind
 from annotator.core.figure_results import Read
 from annotator.models import Evaluation
 from annotator.selectors.matrices import ReadMatrix, label_matrix, read_matrix, repeat_matrix
@@ -17,6 +17,9 @@ from annotator.selectors.unread_cases import Unread, unread_positives
 from labeling.core.evaluation.ratings import Ratings
 from labeling.core.schema import Schema
 from labeling.exceptions import UserError
+
+_NO_GOLD: Final = "no cell has gold of that origin: cases wait for readings, or for an adjudicator"
+_NO_BLIND_GOLD: Final = "no cell has gold of blind origin; choose gold of assisted origin to see what there is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +91,5 @@ def open_source(evaluation: Evaluation) -> Source:
     if request.reader and request.reader not in matrix.ratings.raters:
         raise UserError(f"{request.reader!r} has submitted no case that counts")
     if matrix.gold is not None and not matrix.gold.chosen.known.any():
-        raise UserError("no cell has gold of that origin: cases wait for readings, or for an adjudicator")
+        raise UserError(_NO_BLIND_GOLD if request.truth == GOLD else _NO_GOLD)
     return Source(evaluation, request, schema, matrix)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from annotator.core.figure_requests import Kind
 from annotator.models import Role, User
 from annotator.selectors.figure_pages import choices_of, request_of
-from annotator.selectors.figure_reports import report_page
+from annotator.selectors.figure_reports import parts_of_report, report_page
 from annotator.selectors.permissions import project_for
 from annotator.services.figures import ask
 from annotator.tasks import send_figures
@@ -17,7 +17,7 @@ from annotator.tasks import send_figures
 
 @require_GET
 def report(request: HttpRequest, slug: str) -> HttpResponse:
-    """A labeler beside the readers, and the readers beside each other, to print or to keep."""
+    """A labeler beside the readers, its scores, and the readers beside each other and by arm, to print or to keep."""
     user, query = cast(User, request.user), request.GET.dict()
     project = project_for(user, slug, role=Role.MANAGER)
     asked = request_of(project, Kind.LABELER, query)
@@ -25,7 +25,10 @@ def report(request: HttpRequest, slug: str) -> HttpResponse:
     context |= {"choices": choices_of(project, asked)}
     if asked.can_be_computed:
         figures = ask(project=project, actor=user, request=asked, send=send_figures)
-        among = ask(project=project, actor=user, request=request_of(project, Kind.READERS, query), send=send_figures)
-        context |= {"figures": figures, "among": among}
-        context |= report_page(project, figures, among) if figures.done else {}
+        parts = {
+            name: ask(project=project, actor=user, request=request, send=send_figures)
+            for name, request in parts_of_report(project, query).items()
+        }
+        context |= {"figures": figures, **parts}
+        context |= report_page(project, figures, parts) if figures.done else {}
     return render(request, "annotator/dashboard_report.html", context)

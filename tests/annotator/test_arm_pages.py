@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def made(db):
-    return make_arms_study("arms", n_cases=40)
+    return make_arms_study("arms", n_cases=40, seed=4)
 
 
 def page(client, study, **query):
@@ -110,6 +110,7 @@ def trained(made):
         arm=Arm.SEEDED,
         round=2,
         repeats=Seat.objects.get(case=case, reader=reader),
+        prefill_run=made.study.runs[0].run_id,
         planted=stored_errors(ERRORS),
         state=SeatState.SUBMITTED,
         submitted_at=NOW,

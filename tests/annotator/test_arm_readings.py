@@ -1,16 +1,19 @@
 """Readings of both arms as they come from the database: which count, what judges them, what stands beside them."""
 
 import uuid
+from collections import Counter
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from annotator.core.figure_requests import FigureRequest, Kind
+from annotator.core.settled import basis_of
 from annotator.models import Arm, Decision, Exclusion, Reading, Seat, SeatState, StudyRules, User
 from annotator.selectors.arm_readings import arm_readings, cell_groups
 from annotator.selectors.matrices import inputs_of
 from annotator.selectors.schemas import parsed_schema
+from annotator.selectors.voices import speaking
 from tests.arms_study import make_arms_study
 from tests.study import NOW
 
@@ -103,6 +106,7 @@ def test_repeats_planted_errors_excluded_cases_and_other_runs_count_nowhere(made
     Exclusion.objects.create(
         project=case.project, case=case, reason="twice", excluded_by=made.study.manager, excluded_at=NOW
     )
+    StudyRules.objects.update_or_create(project=case.project, defaults={"is_training": True})
     for name, arm, run in (("first", Arm.SEEDED, reading.prefill_run), ("second", Arm.PREFILLED, uuid.uuid4())):
         reader = User.objects.create_user(name)
         again(reading, reader=reader, revision=1, supersedes=None, arm=arm, prefill_run=run)
@@ -122,17 +126,30 @@ def test_time_that_nobody_measured_is_unknown(made):
 
 
 def test_reading_in_another_arm_than_its_seat_was_drawn_by_no_plan(made):
-    seat = Seat.objects.filter(arm=Arm.BLANK).first()
-    Seat.objects.filter(pk=seat.pk).update(state=SeatState.WITHDRAWN)
-    assert loaded(made).readings.is_planned.sum() == 17
-    same = {name: getattr(seat, name) for name in ("project", "plan", "case", "reader", "stratum")}
+    blank = next(each for each in made.readings if each.arm == Arm.BLANK)
+    late = User.objects.create_user("late")
+    again(blank, reader=late, revision=1, supersedes=None)
+    seat = Seat.objects.filter(case=blank.case, arm=Arm.BLANK).first()
+    same = {name: getattr(seat, name) for name in ("project", "plan", "case", "stratum")} | {"reader": late}
+    Seat.objects.create(**same, slot=8, arm=Arm.BLANK, state=SeatState.WITHDRAWN)
     Seat.objects.create(**same, slot=9, arm=Arm.PREFILLED, state=SeatState.SUBMITTED, submitted_at=NOW)
-    assert loaded(made).readings.is_planned.sum() == 17
+    found = loaded(made).readings
+    assert (found.n, found.is_planned.sum()) == (19, 18)
+
+
+CELL = 0
+
+
+def basis_now(case):
+    """Of what the readings that count say of the first cell."""
+    said = [(each.values[CELL], each.urgencies[CELL]) for each in speaking(case.project, [case.pk])]
+    return basis_of(said)
 
 
 def decide(made, reading, *, by, value="+", revision=1, **more):
-    cell = str(parsed_schema(reading.schema).cells[0])
-    shown = {"value": value, "urgency": "_", "reason": "reader_slip", "evidence": [], "basis": "0" * 64} | more
+    cell = str(parsed_schema(reading.schema).cells[CELL])
+    basis = basis_now(reading.case)
+    shown = {"value": value, "urgency": "_", "reason": "reader_slip", "evidence": [], "basis": basis} | more
     return Decision.objects.create(
         project=reading.project,
         case=reading.case,
@@ -145,24 +162,72 @@ def decide(made, reading, *, by, value="+", revision=1, **more):
     )
 
 
-def test_decision_judges_unless_it_is_taken_back_or_of_somebody_who_read_the_case(made):
-    blank = next(
-        each
-        for each in made.readings
-        if sum(other.case_id == each.case_id and other.arm == Arm.BLANK for other in made.readings) > 1
+def first_cell(made, reading):
+    """What judges the first cell of a reading."""
+    found = loaded(made)
+    return found.readings.reference[of(found, made, reading), CELL]
+
+
+@pytest.fixture
+def blank_study(db):
+    """A study in which nobody was shown machine labels."""
+    return make_arms_study("blank", n_cases=4, n_readers=3, prefilled_share=0)
+
+
+@pytest.fixture
+def blank(blank_study):
+    """A reading, and what its colleagues do not say of the first cell."""
+    reading = blank_study.readings[0]
+    opposite = "+" if first_cell(blank_study, reading) < 0.5 else "."
+    return reading, opposite
+
+
+def test_decision_judges_unless_it_is_taken_back_or_of_somebody_who_read_the_case(blank_study, blank):
+    reading, opposite = blank
+    before = first_cell(blank_study, reading)
+    decide(blank_study, reading, by=blank_study.study.readers[0], value=opposite)
+    assert first_cell(blank_study, reading) == before
+    decide(blank_study, reading, by=blank_study.study.manager, value=opposite, revision=2)
+    assert first_cell(blank_study, reading) == float(opposite == "+")
+    undone = {"is_undo": True, "value": "", "urgency": "", "reason": ""}
+    decide(blank_study, reading, by=blank_study.study.manager, revision=3, **undone)
+    assert first_cell(blank_study, reading) == before
+
+
+def test_decision_judges_no_more_once_readers_say_something_else(blank_study, blank):
+    reading, opposite = blank
+    decide(blank_study, reading, by=blank_study.study.manager, value=opposite)
+    colleague = next(each for each in blank_study.readings if each.case_id == reading.case_id and each.pk != reading.pk)
+    flipped = ("." if colleague.values[CELL] == "+" else "+") + colleague.values[1:]
+    again(colleague, values=flipped)
+    assert first_cell(blank_study, reading) == 0.5
+
+
+def test_decision_made_beside_a_machine_label_judges_nobody_whatever_the_rules_say_now(blank_study, blank):
+    reading, opposite = blank
+    before = first_cell(blank_study, reading)
+    decide(blank_study, reading, by=blank_study.study.manager, value=opposite, voices={"A": "label 7"})
+    assert first_cell(blank_study, reading) == before
+
+
+def test_decision_on_what_prefilled_readers_say_judges_nobody(made):
+    shown = {each.case_id for each in made.readings if each.arm == Arm.PREFILLED}
+    n_blank = Counter(each.case_id for each in made.readings if each.arm == Arm.BLANK)
+    reading = next(
+        each for each in made.readings if each.arm == Arm.BLANK and each.case_id in shown and n_blank[each.case_id] > 1
     )
-    first_cell = lambda: loaded(made).readings.reference[of(loaded(made), made, blank), 0]  # noqa: E731
-    before = first_cell()
-    opposite = "+" if before < 0.5 else "."
-    decide(made, blank, by=made.study.readers[0], value=opposite)
-    assert first_cell() == before
-    decide(made, blank, by=made.study.manager, value=opposite, revision=2)
-    assert first_cell() == float(opposite == "+")
-    StudyRules.objects.create(project=made.study.project, machine_is_voice=True)
-    assert first_cell() == before
-    StudyRules.objects.update(machine_is_voice=False)
-    decide(made, blank, by=made.study.manager, revision=3, is_undo=True, value="", urgency="", reason="")
-    assert first_cell() == before
+    before = first_cell(made, reading)
+    decide(made, reading, by=made.study.manager, value="+" if before < 0.5 else ".")
+    assert first_cell(made, reading) == before
+
+
+def test_case_that_is_excluded_after_figures_were_asked_for_counts_in_them(made):
+    project, run = made.study.project, str(made.study.runs[0].run_id)
+    inputs = inputs_of(project, FigureRequest(Kind.ARMS, run=run))
+    by, at = made.study.manager, NOW + timedelta(days=1)
+    Exclusion.objects.create(project=project, case=made.study.cases[0], reason="x", excluded_by=by, excluded_at=at)
+    found = arm_readings(project, schema=parsed_schema(project.schema), run=run, inputs=inputs)
+    assert found.readings.n == 18
 
 
 def test_inputs_change_with_decisions_and_exclusions(made):

@@ -3,16 +3,19 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from django.utils.html import escape
 
 from annotator.core.figure_requests import METHOD_VERSION, Kind
 from annotator.models import Arm, Evaluation
 from annotator.selectors.figure_pages import request_of
 from annotator.services.figures import ask, compute
+from tests.arms_study import make_arms_study
 from tests.study import make_study
 
 pytestmark = pytest.mark.django_db
@@ -51,10 +54,31 @@ def test_the_report_says_where_its_figures_come_from(client, study):
     assert "What these figures do not say" in page
 
 
-def test_the_report_asks_for_the_labeler_and_for_the_readers(client, study):
+def test_the_report_asks_for_the_labeler_its_scores_and_for_the_readers(client, study):
     answer = report(client, study)
-    assert sorted(Evaluation.objects.values_list("kind", "state")) == [("labeler", "done"), ("readers", "done")]
-    assert "Agreement of readers" in answer.content.decode()
+    assert sorted(Evaluation.objects.values_list("kind", "state")) == [
+        ("labeler", "done"),
+        ("readers", "done"),
+        ("scores", "done"),
+    ]
+    page = answer.content.decode()
+    assert "Agreement of readers" in page
+    scores = answer.context["score_tables"]
+    assert len(scores["lines"]) == 8
+    assert scores["lines"][0].figures[0].text in page[page.index('id="report-scores"') :]
+    assert "What pre-filling does" not in page
+
+
+def test_the_report_of_a_study_of_both_arms_says_what_pre_filling_does(client):
+    made = make_arms_study("arms", n_cases=12, n_readers=3)
+    answer = report(client, made.study)
+    page = answer.content.decode()
+    assert "What pre-filling does" in page
+    assert [line.asked.name for line in answer.context["arms"]["overall"]]
+    for each in answer.context["arms"]["sentences"]:
+        assert escape(each.text) in page
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
 
 
 def test_a_report_of_assisted_readings_says_so(client):

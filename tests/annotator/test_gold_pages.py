@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from annotator.core.figure_requests import GOLD, GOLD_ANY, FigureRequest, Kind
+from annotator.core.figure_requests import GOLD, GOLD_ANY, GOLD_ASSISTED, FigureRequest, Kind
 from annotator.models import Arm, Evaluation, Exclusion, Gold, Reading, StudyRules
 from annotator.selectors.matrices import inputs_of, read_matrix, repeat_matrix
 from annotator.selectors.schemas import parsed_schema
@@ -154,13 +154,57 @@ def test_blind_gold_counts_and_assisted_gold_stands_apart(study):
     assert (about["n_cells"], about["n_apart"], about["n_assisted"], about["n_undecided"]) == (7, 8, 0, 1)
 
 
-def test_assisted_gold_stands_in_where_there_is_no_blind_gold(study):
+def make_unblind(study):
+    """Leave only the case that both readers read with machine labels."""
     Exclusion.objects.create(
         project=study.project, case=study.cases[0], reason="no", excluded_by=study.manager, excluded_at=NOW
     )
     settle_project(study.project, now=NOW)
+
+
+def test_blind_gold_of_figures_is_what_blind_readers_alone_say(study):
+    # Case 3: a blind reader, and one who started from labels and follows the machine; they differ in two cells. Case 2
+    # has no blind reader, and in case 1 the rule settles neither cell 0 nor 5, of which cell 0 is decided.
+    read(study, "..0.0.+.", case=study.cases[2])
+    read(study, "+.0.+.+.", case=study.cases[2], reader=study.other_reader, arm=Arm.PREFILLED)
+    settle_project(study.project, now=NOW)
+    matrix = matrix_of(study)
+    place = matrix.axis.keys.index(study.cases[2].key)
+    ranks = {"+": 5, ".": 1, "0": 0}
+    assert matrix.gold.chosen.ranks[0, place].tolist() == [ranks[code] for code in "..0.0.+."]
+    about = matrix.gold.about()
+    # Blind: 7 of case 1, 8 of case 3. Of these two are disputed among all voices. Case 2 has none.
+    assert (about["n_blind"], about["n_blind_only"], about["n_differs"], about["n_lacking"]) == (15, 2, 0, 8)
+    for cell in (0, 4):
+        decide(study, cell, "+", case=study.cases[2])
     about = matrix_of(study).gold.about()
-    assert (about["n_cells"], about["n_apart"], about["n_assisted"]) == (8, 0, 8)
+    assert (about["n_blind"], about["n_blind_only"], about["n_differs"], about["n_apart"]) == (15, 0, 2, 10)
+
+
+def test_where_there_is_no_blind_gold_the_page_shows_assisted_gold_by_its_name_and_says_so(client, study):
+    make_unblind(study)
+    answer = computed(client, study, "dashboard")
+    assert answer.context["asked"].truth == GOLD_ASSISTED
+    assert "no cell has gold of blind origin" in answer.content.decode()
+    assert (answer.context["tables"].micro.n, answer.context["apart"]) == (8, None)
+
+
+def test_blind_gold_that_is_not_there_is_never_replaced(client, study):
+    make_unblind(study)
+    got(client, study, "dashboard", {"truth": GOLD})
+    evaluation = compute(Evaluation.objects.get().pk)
+    assert (evaluation.state, "blind origin" in evaluation.reason) == (Evaluation.State.FAILED, True)
+
+
+def test_a_reader_with_labels_is_judged_by_blind_gold_as_it_is(study):
+    read(study, "..0.0.+.", case=study.cases[2])
+    read(study, "+.0.+.+.", case=study.cases[2], reader=study.other_reader, arm=Arm.PREFILLED)
+    settle_project(study.project, now=NOW)
+    matrix = matrix_of(study)
+    place = matrix.axis.keys.index(study.cases[2].key)
+    theirs = matrix.gold.without[study.other_reader.username]
+    assert theirs.ranks[0, place].tolist() == matrix.gold.chosen.ranks[0, place].tolist()
+    assert not matrix.gold.without[study.reader.username].known[0, place].any()
 
 
 def test_a_reader_is_judged_by_gold_without_their_own_voice(study):
@@ -197,6 +241,7 @@ def test_figures_of_then_are_made_of_the_gold_of_then(study):
 
 def test_excluded_cases_and_readings_made_to_train_leave_all_figures(study):
     case = add_case(study.project, 4)
+    StudyRules.objects.update_or_create(project=study.project, defaults={"is_training": True})
     read(study, "+.0.+.+.", case=case, arm=Arm.SEEDED)
     Exclusion.objects.create(
         project=study.project, case=study.cases[1], reason="no", excluded_by=study.manager, excluded_at=NOW

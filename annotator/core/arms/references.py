@@ -20,8 +20,8 @@ def independent_reference(
     """The share of independent voices that call a cell positive, `(readings, cells)`; NaN where there is none.
 
     Readings are `(readings,)`, one for a reader and case; `positive` and `known` what they say.
-    `decided` `(cases, cells)` is 0 or 1 where somebody who saw no machine labels decided, NaN elsewhere; `case` are
-    places in it.
+    `decided` `(cases, cells)` is 0 or 1 where somebody decided who saw no machine labels, nor answers of readers who
+    did, NaN elsewhere; `case` are places in it.
     """
     n_cases = int(case.max(initial=-1)) + 1
     counts = known & is_blind[:, np.newaxis]

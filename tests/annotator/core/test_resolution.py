@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from annotator.core.disputes import URGENCY_DISPUTED, find_disputes
 from annotator.core.resolution import Decisions, Origin, evidence_of, resolve
 from annotator.core.voices import NO_CODE, Rules, Voices, Way
 from tests.annotator.core.spoken import rows, text, voices
@@ -81,10 +82,46 @@ def test_a_cell_without_a_value_has_no_urgency():
     assert (text(found.values), found.levels[0].tolist()) == (" ", [-1])
 
 
+def test_a_cell_disputed_in_urgency_alone_keeps_its_value():
+    said, rules = voices("B + 1", "B + 3"), Rules(by_urgency=True)
+    found = resolve(said, rules, nothing(said), disputes=find_disputes(said, rules))
+    assert (text(found.values), text(found.origins), found.levels[0].tolist()) == ("+", "d", [-1])
+    assert found.is_urgency_open.tolist() == [[True]]
+
+
+def test_an_urgency_that_another_voice_disputes_is_open_though_readers_agree():
+    said, disputes = voices("B + 2", "B + 2"), np.array([[URGENCY_DISPUTED]], np.int8)
+    found = resolve(said, Rules(by_urgency=True), nothing(said), disputes=disputes)
+    assert (text(found.values), found.levels[0].tolist(), found.is_urgency_open.tolist()) == ("+", [-1], [[True]])
+
+
+def test_an_urgency_that_pre_filled_voices_settle_makes_the_cell_assisted():
+    # Two of three say 2; of the blind ones one says 2, one 3.
+    said, rules = voices("B + 2", "B + 3", "P + 2"), Rules(way=Way.MAJORITY, at_least=2, by_urgency=True)
+    found = resolve(said, rules, nothing(said), disputes=find_disputes(said, rules))
+    assert (text(found.values), found.levels[0].tolist(), text(found.origins)) == ("+", [2], "a")
+    assert found.is_urgency_open.tolist() == [[False]]
+
+
 def test_a_decision_closes_an_open_urgency():
     said, rules = voices("B + 1", "B + 3"), Rules(by_urgency=True)
     assert resolve(said, rules, nothing(said)).is_urgency_open.tolist() == [[True]]
     assert resolve(said, rules, decided("+", is_blind=True)).is_urgency_open.tolist() == [[False]]
+
+
+def test_the_middle_urgency_is_that_of_the_weight():
+    # Weights 1, 1 and 3 of readers 1 to 3: half of 5 is reached by the 1 of the third alone. Unweighted it is 2.
+    said = voices("B + 3", "B + 2", "B + 1")
+    weighted = Rules(way=Way.WEIGHTED, weights={3: 3.0})
+    assert resolve(said, weighted, nothing(said)).levels[0].tolist() == [1]
+    assert resolve(said, Rules(), nothing(said)).levels[0].tolist() == [2]
+
+
+def test_a_voice_without_weight_neither_gives_nor_lacks_an_urgency():
+    # Of the weight 1.2 that counts, 1 gave an urgency; of three voices one did.
+    said = voices("B + 2", "B + _", "B + _")
+    weighted = Rules(way=Way.WEIGHTED, weights={2: 0.2, 3: 0.0})
+    assert resolve(said, weighted, nothing(said)).levels[0].tolist() == [2]
 
 
 def test_evidence_is_that_of_the_voices_that_agree_unless_somebody_decided():
