@@ -11,9 +11,10 @@ from django.db import IntegrityError, transaction
 
 from annotator.core.case_notes import is_flagged
 from annotator.core.vectors import SERVER_PARTS, VectorError, changes_between, check_body, check_vectors
-from annotator.exceptions import ExcludedError, StaleDraftError, SubmittedError
-from annotator.models import Arm, Case, Draft, DraftState, Event, Exclusion, User
+from annotator.exceptions import ExcludedError, OtherRoundError, StaleDraftError, SubmittedError
+from annotator.models import Arm, Case, Draft, DraftState, Event, User
 from annotator.selectors.cases import prefill_named, prefill_of
+from annotator.selectors.exclusions import open_exclusion
 from annotator.selectors.schemas import parsed_schema
 from annotator.selectors.seats import Sitting, sitting_for
 from annotator.services.queue import extend
@@ -34,7 +35,7 @@ DRAFT_EXISTS = ("draft_one_per_reader", "annotator_draft.case_id")
 class DraftContent:
     """What a browser sends: the state of the screen, the version it is based on, and who sends it.
 
-    `key_presses_delta` is None where the browser does not count them.
+    `key_presses_delta` is None where the browser does not count them. `round` is that of the payload it got.
     """
 
     version: int
@@ -45,6 +46,7 @@ class DraftContent:
     client_id: str
     prefill_run: uuid.UUID | None
     key_presses_delta: int | None = None
+    round: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ def save_draft(
 
     A case of the queue stays the reader's for another while.
     Raises `StaleDraftError` when the stored version is not the one that `content` is based on, and `VectorError` when
-    the content does not fit the schema, the report or the pre-fill; `SubmittedError` and `ExcludedError` when
-    the case is not open to its reader.
+    the content does not fit the schema, the report or the pre-fill; `SubmittedError`, `ExcludedError` and
+    `OtherRoundError` when the case is not open to its reader, or not as the screen has it.
     """
     sitting = sitting or reader_sitting(case, reader)
     schema = parsed_schema(case.project.schema)
@@ -141,13 +143,10 @@ def write_draft(
 ) -> SavedDraft:
     """Write the draft row if its version is still the one `content` is based on; else raise `StaleDraftError`.
 
-    The version is compared by the database in the statement that writes, so that two saves at once cannot both win.
-    Call it inside a transaction.
+    What was typed for another round of the case is `OtherRoundError`. The version is compared by the database in the
+    statement that writes, so that two saves at once cannot both win. Call it inside a transaction.
     """
-    before = Draft.objects.filter(case=case, reader=reader, round=sitting.round).order_by().first()
-    check_open(case, before)
-    if (before.version if before else 0) != content.version:
-        raise StaleDraftError(before)
+    before = _draft_before(case, reader=reader, content=content, sitting=sitting)
     seconds = min(max(content.active_seconds_delta, 0), MAX_ACTIVE_SECONDS_PER_SAVE)
     draft = Draft(
         project_id=case.project_id,
@@ -156,6 +155,7 @@ def write_draft(
         round=sitting.round,
         state=_state_after(before, state),
         version=content.version + 1,
+        seat_id=before.seat_id if before else sitting.seat_id,
         prefill_run=before.prefill_run if before else _shown_prefill(case, content, sitting),
         values=content.values,
         urgencies=content.urgencies,
@@ -176,11 +176,27 @@ def write_draft(
     return SavedDraft(draft=draft, before=before)
 
 
+def _draft_before(case: Case, *, reader: User, content: DraftContent, sitting: Sitting) -> Draft | None:
+    """The draft that `content` is based on."""
+    if content.round != sitting.round:
+        raise OtherRoundError(case.key)
+    before = Draft.objects.filter(case=case, reader=reader, round=sitting.round).order_by().first()
+    check_open(case, before)
+    if (before.version if before else 0) != content.version:
+        raise StaleDraftError(before)
+    return before
+
+
 def check_open(case: Case, draft: Draft | None) -> None:
     """Raise `SubmittedError` or `ExcludedError` when the reader may not change the case now."""
     if draft is not None and draft.state == DraftState.SUBMITTED:
         raise SubmittedError(case.key)
-    if Exclusion.objects.filter(case=case, ended_at__isnull=True).exists():
+    check_included(case)
+
+
+def check_included(case: Case) -> None:
+    """Raise `ExcludedError` for a case that is excluded."""
+    if open_exclusion(case) is not None:
         raise ExcludedError(case.key)
 
 
@@ -214,7 +230,7 @@ def _shown_prefill(case: Case, content: DraftContent, sitting: Sitting) -> uuid.
         raise VectorError("prefill_run: this case is read from a blank form")
     if sent is not None and prefill_named(case, sent) is None:
         raise VectorError(f"prefill_run: no finished run {sent} has labels of this case")
-    if sitting.planted and str(sent) not in {error["run"] for error in sitting.planted.values()}:
+    if sitting.prefill_run is not None and sent != sitting.prefill_run:
         raise VectorError("prefill_run: this case starts from the run that its seat names")
     if sent is None and sitting.arm not in (None, Arm.BLANK) and prefill_of(case) is not None:
         raise VectorError("prefill_run: this case is read from machine labels; reload the page to see them")

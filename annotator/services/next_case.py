@@ -5,8 +5,10 @@ from datetime import datetime
 
 from annotator.models import Case, Project, Reads, Seat, User
 from annotator.selectors.cases import next_case
+from annotator.selectors.roles import is_reader
 from annotator.selectors.seat_lists import next_own_seat
-from annotator.selectors.seats import OPEN_SITTING, Sitting, reads_of, sitting_for
+from annotator.selectors.seats import Sitting, reads_of, sitting_for
+from annotator.selectors.worklists import Spot
 from annotator.services.queue import take_next
 
 
@@ -19,16 +21,19 @@ class Upcoming:
 
 
 def upcoming_case(
-    *, project: Project, reader: User, after: int, now: datetime, besides: int | None = None
+    *, project: Project, reader: User, after: Spot | None, now: datetime, besides: int | None = None
 ) -> Upcoming | None:
-    """The reader's next case behind place `after`, then from the start; None when there is none.
+    """The reader's next case behind `after`, then from the start; None when there is none.
 
     Seats of their own come first, then one that is taken from the queue for them, cases that they put off last.
-    `besides` is a case that is not meant.
+    `besides` is a case that is not meant. Who is no reader has none.
     """
+    if not is_reader(project, reader):
+        return None
     if reads_of(project) == Reads.OPEN:
-        case = next_case(project=project, reader=reader, after=after)
-        return _found(case, reader) if case else None
+        case = next_case(project=project, reader=reader, after=after.place if after else 0)
+        sitting = sitting_for(case, reader=reader, now=now) if case else None
+        return Upcoming(case, sitting) if case and sitting else None
 
     def own(*, put_off: bool) -> Seat | None:
         return next_own_seat(project=project, reader=reader, after=after, besides=besides, put_off=put_off, now=now)
@@ -38,7 +43,3 @@ def upcoming_case(
         return None
     seat.case.project = project
     return Upcoming(seat.case, Sitting(seat.round, seat.arm, seat))
-
-
-def _found(case: Case, reader: User) -> Upcoming:
-    return Upcoming(case, sitting_for(case, reader=reader) or OPEN_SITTING)

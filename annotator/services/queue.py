@@ -5,37 +5,34 @@ time is up first. On PostgreSQL nobody waits: rows that another transaction hold
 queue at the start of a transaction, and every change states what it expects to find.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import QuerySet
 
 from annotator.exceptions import SeatTakenError
-from annotator.models import (
-    Arm,
-    AssignmentPlan,
-    Case,
-    Draft,
-    DraftState,
-    Event,
-    Exclusion,
-    Membership,
-    Project,
-    Reads,
-    Role,
-    Seat,
-    SeatState,
-    User,
+from annotator.models import Arm, Case, Event, Project, Seat, SeatState, User
+from annotator.selectors.exclusions import is_excluded
+from annotator.selectors.queues import (
+    MAX_HELD,
+    Puller,
+    free_seats,
+    has_room,
+    in_turn,
+    lapsed_seats,
+    puller_of,
+    seats_for,
 )
 from annotator.selectors.rules import rules_of
 from annotator.selectors.seats import Sitting
+from annotator.services.claim_lanes import enter_lane, is_lock_wait
 
-# The case on the screen, and the one that is loaded ahead.
-MAX_HELD: Final = 2
 _TRIES: Final = 20
-_SWEPT: Final = 200
+_SWEPT: Final = 20
+# How PostgreSQL and SQLite name the constraint that a reader has one seat of a case.
+_SECOND_SEAT: Final = ("seat_one_per_reader_and_round", "annotator_seat.case_id")
 
 
 def take_next(*, project: Project, reader: User, now: datetime) -> Seat | None:
@@ -44,57 +41,74 @@ def take_next(*, project: Project, reader: User, now: datetime) -> Seat | None:
     Cases that they began and lost come first, those that they put off last. Nobody gets two seats of a case, nor
     holds more than `MAX_HELD`. Members who may open pages that show machine labels get no seat in the blank arm.
     """
-    rules = rules_of(project)
-    if rules.reads != Reads.QUEUE or not may_take(project=project, reader=reader):
+    puller = puller_of(project, reader)
+    if puller is None:
         return None
-    until = now + timedelta(seconds=rules.reservation_s)
+    claim = _Claim(puller, now)
     for _ in range(_TRIES):
+        if claim.lane == MAX_HELD:  # so many of their claims hang, and each may still give them a seat
+            return None
         try:
-            with transaction.atomic():
-                _free_lapsed(project, now=now)
-                seat = _lock_next(project, reader)
-                if seat is None:
-                    return None
-                if _take(seat, reader=reader, state=SeatState.HELD, reserved_until=until, claimed_at=now):
-                    _log(seat, reader, Event.Verb.SEAT_CLAIMED, now=now)
-                    return seat
-        except IntegrityError as error:  # another tab of theirs took a seat of this case
-            if not any(sign in str(error) for sign in _SECOND_SEAT):
-                raise
+            return claim.take()
+        except _PassedOverError:
+            continue
     return None
 
 
-def has_next(*, project: Project, reader: User, now: datetime) -> bool:
-    """Whether the queue has a case for the reader now; nothing is reserved."""
-    if not may_take(project=project, reader=reader):
-        return False
-    free = _for_reader(_free_seats(project) | _lapsed(project, now=now), project, reader)
-    return any(free.filter(wanted).exists() for wanted in _in_turn(project, reader))
+class _PassedOverError(Exception):
+    """Something was taken meanwhile, or is held by a transaction that says nothing; another try leaves it out."""
 
 
-# How PostgreSQL and SQLite name the constraint that a reader has one seat of a case.
-_SECOND_SEAT: Final = ("seat_one_per_reader_and_round", "annotator_seat.case_id")
+@dataclass(slots=True)
+class _Claim:
+    """The tries of one claim. `left_out` are cases of which another claim of the reader takes a seat right now."""
 
+    puller: Puller
+    now: datetime
+    lane: int = 0
+    left_out: set[int] = field(default_factory=set)
 
-def may_take(*, project: Project, reader: User) -> bool:
-    """Whether the reader may hold one more case of the queue: they have the role, and room in number and quota."""
-    roles = Membership.objects.filter(project=project, user=reader, role=Role.READER)
-    held = Seat.objects.filter(project=project, reader=reader, state=SeatState.HELD)
-    if not roles.exists() or held.count() >= MAX_HELD:
-        return False
-    quota = _quota(project, reader)
-    if quota is None:
-        return True
-    pulled = Seat.objects.filter(project=project, reader=reader, is_pulled=True)
-    return pulled.filter(state__in=[SeatState.HELD, SeatState.SUBMITTED]).count() < quota
+    @transaction.atomic
+    def take(self) -> Seat | None:
+        """One try; raises `_PassedOverError` where the next may do better."""
+        n_unseen = self._enter()
+        _free_lapsed(lapsed_seats(self.puller.project, now=self.now), now=self.now)
+        if not has_room(self.puller, now=self.now, n_unseen=n_unseen):
+            return None
+        seat = self._lock_next()
+        if seat is None:
+            return None
+        self._reserve(seat)
+        _log(seat, self.puller.reader, Event.Verb.SEAT_CLAIMED, now=self.now)
+        return seat
 
+    def _enter(self) -> int:
+        try:
+            return enter_lane(project=self.puller.project, reader=self.puller.reader, lane=self.lane)
+        except OperationalError as error:
+            if not is_lock_wait(error):
+                raise
+            self.lane += 1
+            raise _PassedOverError from error
 
-def _quota(project: Project, reader: User) -> int | None:
-    """The sum of what the plans of the queue allow the reader; None where a plan sets no limit."""
-    pulled = Seat.objects.filter(plan=OuterRef("pk"), is_pulled=True)
-    plans = AssignmentPlan.objects.filter(Exists(pulled), project=project).order_by()
-    quotas = [request.get("quotas", {}).get(str(reader.pk)) for request in plans.values_list("request", flat=True)]
-    return None if not quotas or None in quotas else sum(quotas)
+    def _lock_next(self) -> Seat | None:
+        """The next seat for the reader, locked where the database can."""
+        free = seats_for(self.puller, free_seats(self.puller.project).exclude(case__in=self.left_out))
+        locked = free.select_for_update(skip_locked=True, of=("self",)).order_by("place", "pk")
+        return next((seat for turn in in_turn(self.puller) for seat in locked.filter(turn)[:1]), None)
+
+    def _reserve(self, seat: Seat) -> None:
+        until = self.now + timedelta(seconds=self.puller.reservation_s)
+        held = {"state": SeatState.HELD, "reserved_until": until, "claimed_at": self.now}
+        try:
+            is_taken = _take(seat, reader=self.puller.reader, **held)
+        except (IntegrityError, OperationalError) as error:
+            if not is_lock_wait(error) and not any(sign in str(error) for sign in _SECOND_SEAT):
+                raise
+            self.left_out.add(seat.case_id)
+            raise _PassedOverError from error
+        if not is_taken:
+            raise _PassedOverError
 
 
 def extend(*, case: Case, reader: User, sitting: Sitting, now: datetime) -> Seat | None:
@@ -102,7 +116,7 @@ def extend(*, case: Case, reader: User, sitting: Sitting, now: datetime) -> Seat
     rules = rules_of(case.project)
     until = now + timedelta(seconds=rules.reservation_s)
     held = Seat.objects.filter(project=case.project_id, reader=reader, state=SeatState.HELD)
-    held.update(reserved_until=until)
+    held.filter(~is_excluded("case")).update(reserved_until=until)
     mine = held.filter(case=case).first()
     if mine is None and sitting.is_lapsed:
         mine = _retake(case, reader, sitting, state=SeatState.HELD, reserved_until=until, claimed_at=now, now=now)
@@ -142,60 +156,21 @@ def submit_seat(*, case: Case, reader: User, sitting: Sitting, now: datetime) ->
 
 
 def _retake(case: Case, reader: User, sitting: Sitting, *, now: datetime, **changes: object) -> Seat | None:
-    """Take a free seat of the case in the arm in which the reader began."""
-    if sitting.arm == Arm.BLANK and _reveals(case.project, reader):
+    """Take a free seat of the case in the arm in which the reader began; a seeded one is their own or none."""
+    puller = puller_of(case.project, reader)
+    if puller is None or (sitting.arm == Arm.BLANK and puller.reveals):
         return None
     with transaction.atomic():
-        _free_lapsed(case.project, now=now)
+        _free_lapsed(lapsed_seats(case.project, now=now).filter(case=case), now=now)
         taken = Seat.objects.filter(case=case, reader=reader).exists()
-        free = _free_seats(case.project).filter(case=case, arm=sitting.arm)
+        free = free_seats(case.project).filter(case=case, arm=sitting.arm)
+        if sitting.arm == Arm.SEEDED:
+            free = free.filter(pk__in=[sitting.source.pk] if sitting.source else [])
         seat = None if taken else free.select_for_update(skip_locked=True).order_by("place", "pk").first()
         if seat is None or not _take(seat, reader=reader, **changes):
             return None
         _log(seat, reader, Event.Verb.SEAT_CLAIMED, now=now, again=True)
     return seat
-
-
-def _free_seats(project: Project) -> QuerySet[Seat]:
-    return Seat.objects.filter(project=project, state=SeatState.OPEN, reader__isnull=True)
-
-
-def _lock_next(project: Project, reader: User) -> Seat | None:
-    """The next seat for the reader, locked where the database can."""
-    free = _for_reader(_free_seats(project), project, reader)
-    locked = free.select_for_update(skip_locked=True, of=("self",)).order_by("place", "pk")
-    return next((seat for wanted in _in_turn(project, reader) for seat in locked.filter(wanted)[:1]), None)
-
-
-def _for_reader(seats: QuerySet[Seat], project: Project, reader: User) -> QuerySet[Seat]:
-    """Those of cases that count and that the reader has no seat of; blank ones only of cases that they were never
-    shown in another arm, also where they gave them back before anything was saved.
-    """
-    of_case = Seat.objects.filter(case=OuterRef("case"), reader=reader)
-    excluded = Exclusion.objects.filter(case=OuterRef("case"), ended_at__isnull=True)
-    taken = Event.objects.filter(case=OuterRef("case"), actor=reader, verb=Event.Verb.SEAT_CLAIMED)
-    shown = taken.filter(payload__arm__in=[Arm.PREFILLED, Arm.SEEDED])
-    free = seats.filter(~Exists(of_case), ~Exists(excluded)).filter(~Q(arm=Arm.BLANK) | ~Exists(shown))
-    return free.exclude(arm=Arm.BLANK) if _reveals(project, reader) else free
-
-
-def _in_turn(project: Project, reader: User) -> Iterator[Q]:
-    """Cases that the reader began and lost, those new to them, those they put off: in the arm in which they began."""
-    own = Draft.objects.filter(project=project, reader=reader)
-    for state in (DraftState.OPEN, None, DraftState.SKIPPED):
-        if state is None:
-            yield Q(~Exists(own.filter(case=OuterRef("case"))))
-            continue
-        begun = own.filter(state=state).order_by()
-        if begun.exists():
-            blank = Q(arm=Arm.BLANK, case__in=begun.filter(prefill_run__isnull=True).values("case"))
-            yield blank | Q(arm=Arm.PREFILLED, case__in=begun.filter(prefill_run__isnull=False).values("case"))
-
-
-def _reveals(project: Project, reader: User) -> bool:
-    """Whether the reader may open pages that show machine labels and what others say."""
-    roles = Membership.objects.filter(project=project, user=reader)
-    return roles.filter(role__in=[Role.MANAGER, Role.ADJUDICATOR]).exists()
 
 
 def _take(seat: Seat, *, reader: User, **changes: object) -> bool:
@@ -213,21 +188,21 @@ def _free(seats: QuerySet[Seat]) -> int:
     return seats.update(state=SeatState.OPEN, reader=None, reserved_until=None, claimed_at=None)
 
 
-def _lapsed(project: Project, *, now: datetime) -> QuerySet[Seat]:
-    return Seat.objects.filter(project=project, state=SeatState.HELD, reserved_until__lt=now)
-
-
-def _free_lapsed(project: Project, *, now: datetime) -> None:
+def _free_lapsed(over: QuerySet[Seat], *, now: datetime) -> None:
     """Let others have seats whose time is up; those that another transaction works on are passed over."""
-    over = _lapsed(project, now=now)
-    lapsed = list(over.select_for_update(skip_locked=True, of=("self",)).select_related("reader").order_by()[:_SWEPT])
-    for seat in lapsed:
-        if _free(over.filter(pk=seat.pk)):
-            _log(seat, None, Event.Verb.SEAT_GIVEN_BACK, now=now, because="lapsed", reader=seat.reader_id)
+    lapsed = list(over.select_for_update(skip_locked=True, of=("self",)).order_by("reserved_until")[:_SWEPT])
+    if not lapsed:
+        return
+    _free(over.filter(pk__in=[seat.pk for seat in lapsed]))
+    because = {"because": "lapsed"}
+    verb = Event.Verb.SEAT_GIVEN_BACK
+    Event.objects.bulk_create(_event(seat, None, verb, now=now, reader=seat.reader_id, **because) for seat in lapsed)
 
 
 def _log(seat: Seat, actor: User | None, verb: str, *, now: datetime, **more: object) -> None:
+    _event(seat, actor, verb, now=now, **more).save(force_insert=True)
+
+
+def _event(seat: Seat, actor: User | None, verb: str, *, now: datetime, **more: object) -> Event:
     payload = {"seat": seat.pk, "slot": seat.slot, "arm": seat.arm, **more}
-    Event.objects.create(
-        project_id=seat.project_id, case_id=seat.case_id, actor=actor, verb=verb, payload=payload, at=now
-    )
+    return Event(project_id=seat.project_id, case_id=seat.case_id, actor=actor, verb=verb, payload=payload, at=now)

@@ -4,13 +4,16 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotator.models import Arm, AssignmentPlan, Draft, Event, Exclusion, Membership, Reading, Role, Seat, SeatState
+from annotator.selectors.queues import MAX_HELD
 from annotator.selectors.seats import sitting_for
-from annotator.services.queue import MAX_HELD, extend, give_back, take_next
+from annotator.services.queue import extend, give_back, take_next
 from tests.annotator.seat_worlds import add_seat, queue_of
-from tests.annotator.worlds import NOW, draft_body, submission_body
+from tests.annotator.worlds import NOW, add_case, draft_body, submission_body
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(hours=1)
@@ -94,11 +97,66 @@ def test_a_quota_ends_the_queue_for_its_reader(world):
     assert take(world, world.other_reader) == "lumbar-2"
 
 
+def exclude(case, by):
+    return Exclusion.objects.create(project=case.project, case=case, reason="twice", excluded_by=by, excluded_at=NOW)
+
+
+def test_excluded_cases_hold_nobody_up_and_are_held_no_longer(world):
+    queue_of(world)
+    held = [take_next(project=world.project, reader=world.reader, now=NOW) for _ in range(MAX_HELD)]
+    for seat in held:
+        exclude(seat.case, world.manager)
+    sitting = sitting_for(world.cases[0], reader=world.reader)
+    extend(case=world.cases[0], reader=world.reader, sitting=sitting, now=NOW + timedelta(minutes=20))
+    assert set(Seat.objects.filter(reader=world.reader).values_list("reserved_until", flat=True)) == {
+        NOW + timedelta(minutes=30)
+    }
+    assert take(world, world.reader) == "lumbar-3"
+
+
+def test_cases_whose_time_is_up_hold_their_own_reader_up_no_more(world):
+    queue_of(world)
+    for case in world.cases[:MAX_HELD]:
+        Seat.objects.filter(case=case).update(
+            state=SeatState.HELD, reader=world.reader, reserved_until=NOW - timedelta(seconds=1)
+        )
+    assert take(world, world.reader) == "lumbar-1"
+
+
+def test_many_lapsed_seats_are_freed_a_few_at_a_time_in_two_statements(world):
+    cases = [add_case(world.project, number) for number in range(4, 34)]
+    queue_of(world)
+    for case in cases:
+        add_seat(
+            case, world.other_reader, is_pulled=True, state=SeatState.HELD, reserved_until=NOW - timedelta(hours=1)
+        )
+    with CaptureQueriesContext(connection) as caught:
+        take(world, world.reader)
+    assert Seat.objects.filter(reader=world.other_reader).count() == 10
+    assert Event.objects.filter(verb=Event.Verb.SEAT_GIVEN_BACK, payload__because="lapsed").count() == 20
+    assert len(caught) < 20
+
+
+def test_a_claim_takes_less_than_twenty_statements_whatever_the_reader_has_done(world):
+    queue_of(world, is_training=True)
+    Draft.objects.create(
+        project=world.project,
+        case=world.cases[0],
+        reader=world.reader,
+        version=1,
+        values="+" * 8,
+        urgencies="_" * 8,
+        state="skipped",
+        saved_at=NOW,
+    )
+    with CaptureQueriesContext(connection) as caught:
+        assert take(world, world.reader) == "lumbar-2"
+    assert len(caught) < 20
+
+
 def test_an_excluded_case_is_given_to_nobody(world):
     queue_of(world)
-    Exclusion.objects.create(
-        project=world.project, case=world.cases[0], reason="twice", excluded_by=world.manager, excluded_at=NOW
-    )
+    exclude(world.cases[0], world.manager)
     assert take(world, world.reader) == "lumbar-2"
 
 

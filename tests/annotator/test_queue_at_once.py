@@ -7,15 +7,18 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from annotator.models import Membership, Role, Seat, SeatState, User
-from annotator.services.queue import MAX_HELD, take_next
+from annotator.models import AssignmentPlan, Membership, Role, Seat, SeatState, User
+from annotator.selectors.queues import MAX_HELD
+from annotator.services.queue import take_next
 from tests.annotator.seat_worlds import queue_of
 from tests.annotator.worlds import make_world
 
@@ -113,6 +116,104 @@ def test_two_tabs_of_one_reader_never_hold_two_seats_of_a_case():
     outcomes = pull_together(world.project, [world.reader] * 6)
     cases = [case for taken, _ in outcomes for _, case in taken]
     assert sorted(set(cases)) == sorted(cases) == sorted(case.pk for case in world.cases)
+
+
+@pytest.mark.django_db(transaction=True)
+@needs_postgres
+def test_a_claim_of_the_same_reader_that_hangs_is_passed_over():
+    # The worker froze after it took the first case for them: its transaction is open, and says nothing.
+    world = make_world("frozen", n_cases=3)
+    seats = queue_of(world, n_per_case=2)
+    hung = connections.create_connection("default")
+    try:
+        hung.set_autocommit(False)
+        with hung.cursor() as cursor:
+            taken = "UPDATE annotator_seat SET reader_id = %s, state = 'held', reserved_until = now() WHERE id = %s"
+            cursor.execute(taken, [world.reader.pk, seats[0].pk])
+        start = time.perf_counter()
+        seat = take_next(project=world.project, reader=world.reader, now=timezone.now())
+        assert time.perf_counter() - start < PATIENCE_S
+        assert seat.case == world.cases[1]
+    finally:
+        hung.rollback()
+        hung.close()
+
+
+@contextmanager
+def frozen_claim(world):
+    """A claim of the reader that has taken a seat and does not end before the block does."""
+    frozen, thawed = Event(), Event()
+
+    def claim():
+        try:
+            with transaction.atomic():
+                seat = take_next(project=world.project, reader=world.reader, now=timezone.now())
+                frozen.set()
+                assert thawed.wait(PATIENCE_S)
+                return seat
+        finally:
+            frozen.set()
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        claimed = pool.submit(claim)
+        try:
+            assert frozen.wait(PATIENCE_S)
+            yield claimed
+        finally:
+            thawed.set()
+
+
+@pytest.mark.django_db(transaction=True)
+@needs_postgres
+def test_beside_a_claim_that_hangs_a_reader_gets_one_case_and_never_more_than_they_may_hold():
+    world = make_world("thawed", n_cases=6)
+    queue_of(world, n_per_case=2)
+    with frozen_claim(world) as claimed:
+        taken = [take_next(project=world.project, reader=world.reader, now=timezone.now()) for _ in range(3)]
+    assert [seat and seat.case for seat in taken] == [world.cases[1], None, None]
+    assert claimed.result().case == world.cases[0]
+    assert take_next(project=world.project, reader=world.reader, now=timezone.now()) is None
+    assert Seat.objects.filter(reader=world.reader, state=SeatState.HELD).count() == MAX_HELD
+
+
+@pytest.mark.django_db(transaction=True)
+@needs_postgres
+def test_a_quota_holds_when_tabs_of_one_reader_claim_at_once():
+    world = make_world("quota", n_cases=6)
+    seats = queue_of(world)
+    plan = AssignmentPlan.objects.create(
+        project=world.project,
+        number=1,
+        seed=1,
+        request={"quotas": {str(world.reader.pk): 1}},
+        summary={},
+        method_version=1,
+        applied_at=timezone.now(),
+    )
+    Seat.objects.filter(pk__in=[seat.pk for seat in seats]).update(plan=plan)
+    with frozen_claim(world) as claimed:
+        assert take_next(project=world.project, reader=world.reader, now=timezone.now()) is None
+    assert claimed.result() is not None
+    assert Seat.objects.filter(reader=world.reader).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@needs_postgres
+def test_tabs_of_one_reader_at_once_never_hold_more_than_two_cases():
+    world = make_world("held", n_cases=20)
+    queue_of(world)
+    now = timezone.now()
+
+    def claim(_):
+        try:
+            return take_next(project=world.project, reader=world.reader, now=now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        taken = [seat for seat in pool.map(claim, range(12)) if seat]
+    assert len(taken) == Seat.objects.filter(reader=world.reader).count() == MAX_HELD
 
 
 class Instance:

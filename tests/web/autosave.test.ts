@@ -25,7 +25,7 @@ class Bench {
   readonly autosave: Autosave;
 
   constructor(version = 0) {
-    const start = { version, labels: START, clientId: "me", prefillRun: null };
+    const start = { version, labels: START, clientId: "me", prefillRun: null, round: 2 };
     this.autosave = new Autosave(start, {
       send: (body, keepalive) => {
         this.sent.push({ body, keepalive });
@@ -166,7 +166,7 @@ describe("saving", () => {
   it("says which run filled the screen in", () => {
     bench.autosave.change(ONE);
     bench.pass(DELAY_MS);
-    expect(bench.lastBody).toMatchObject({ client_id: "me", prefill_run: null });
+    expect(bench.lastBody).toMatchObject({ client_id: "me", prefill_run: null, round: 2 });
   });
 });
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { LocalCopy } from "../../static/src/read/autosave";
 import { copyKey, keepCopy, readCopy, recoveryOf } from "../../static/src/read/recover";
 import type { Draft, Labels } from "../../static/src/read/types";
-import { labels, payload } from "./helpers";
+import { labels, payload, urlsOf } from "./helpers";
 
 const MINE = labels({ "liver|focal": "0" });
 const COPY: LocalCopy = { version: 2, clientId: "me", labels: MINE, base: labels() };
@@ -14,11 +14,12 @@ function draft(content: Labels, version: number, clientId = "other"): Draft {
 beforeEach(() => sessionStorage.clear());
 
 describe("the copy in the tab", () => {
-  it("belongs to one user and one case", () => {
-    expect(copyKey("7", "/api/1/draft")).not.toBe(copyKey("8", "/api/1/draft"));
-    keepCopy(sessionStorage, copyKey("7", "/a"), COPY);
-    expect(readCopy(sessionStorage, copyKey("7", "/a"), 99)).toEqual(COPY);
-    expect(readCopy(sessionStorage, copyKey("8", "/a"), 99)).toBeNull();
+  it("belongs to one user, one case and one round", () => {
+    keepCopy(sessionStorage, copyKey("7", payload()), COPY);
+    expect(readCopy(sessionStorage, copyKey("7", payload()), 99)).toEqual(COPY);
+    expect(readCopy(sessionStorage, copyKey("8", payload()), 99)).toBeNull();
+    expect(readCopy(sessionStorage, copyKey("7", payload({ urls: urlsOf(3) })), 99)).toBeNull();
+    expect(readCopy(sessionStorage, copyKey("7", payload({ round: 2 })), 99)).toBeNull();
   });
 
   it("goes away when all is saved", () => {

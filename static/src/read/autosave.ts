@@ -62,6 +62,7 @@ export class Autosave {
   readonly clientId: string;
   private readonly ports: AutosavePorts;
   private readonly prefillRun: string | null;
+  private readonly round: number;
   private version: number;
   private acknowledged: Labels;
   private current: Labels;
@@ -77,12 +78,13 @@ export class Autosave {
   private currentStatus: SaveStatus = { kind: "saved", atMs: null };
 
   constructor(
-    start: { version: number; labels: Labels; clientId: string; prefillRun: string | null },
+    start: { version: number; labels: Labels; clientId: string; prefillRun: string | null; round: number },
     ports: AutosavePorts,
   ) {
     this.ports = ports;
     this.clientId = start.clientId;
     this.prefillRun = start.prefillRun;
+    this.round = start.round;
     this.version = start.version;
     this.acknowledged = start.labels;
     this.current = start.labels;
@@ -275,6 +277,7 @@ export class Autosave {
       key_presses_delta: effort.presses,
       client_id: this.clientId,
       prefill_run: this.prefillRun,
+      round: this.round,
     };
   }
 

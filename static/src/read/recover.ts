@@ -1,7 +1,7 @@
 /**
  * Changes that the server had not acknowledged when the page went away.
  *
- * They are kept in `sessionStorage`, by user and case, and removed once acknowledged: codes and comments, never the
+ * They are kept in `sessionStorage`, by user, case and round, and removed once acknowledged: codes and comments, never the
  * report. That storage ends with the tab, so that nothing about a patient stays on a shared workstation; closing a
  * tab with unsaved changes asks first.
  */
@@ -10,8 +10,8 @@ import type { LocalCopy } from "./autosave";
 import { isSameLabels } from "./state";
 import type { CasePayload } from "./types";
 
-export function copyKey(user: string, draftUrl: string): string {
-  return `overread:${user}:${draftUrl}`;
+export function copyKey(user: string, payload: Pick<CasePayload, "round" | "urls">): string {
+  return `overread:${user}:${payload.urls.draft}:${payload.round}`;
 }
 
 export function keepCopy(storage: Storage, key: string, copy: LocalCopy | null): void {

@@ -10,6 +10,7 @@ import type { CasePayload, Reservation } from "./types";
 export const BEAT_MS = 20_000;
 const LAPSED =
   "Your time with this case ran out and another reader may have it. What you typed is kept; submitting works while a seat is free.";
+const GONE = "Your time with this case ran out and another reader has it. Nothing of yours was lost: take the next case.";
 
 export class ReservationKeeper {
   private readonly page: ReadingPage;
@@ -39,7 +40,10 @@ export class ReservationKeeper {
     if (!this.state || !payload.urls.heartbeat || autosave.isFinished || timer.seconds <= this.seconds) return;
     this.seconds = timer.seconds;
     const answer = await beat(payload.urls.heartbeat);
-    if (answer.kind === "reservation" && payload === this.page.session.payload) this.show(answer.reservation);
+    if (payload !== this.page.session.payload) return;
+    if (answer.kind === "reservation") this.show(answer.reservation);
+    // Without a draft of theirs, the case of somebody else is none that they may see.
+    if (answer.kind === "refused" && answer.status === 404) this.show({ until: null, is_lapsed: true }, GONE);
   }
 
   private async giveBack(): Promise<void> {
@@ -57,10 +61,10 @@ export class ReservationKeeper {
     toast("Not given back: the server cannot be reached, or you are signed out.", { tone: "warn" });
   }
 
-  private show(state: Reservation | null): void {
+  private show(state: Reservation | null, words = LAPSED): void {
     this.state = state;
     this.button.hidden = state === null || state.is_lapsed;
     this.notice.hidden = !state?.is_lapsed;
-    if (state?.is_lapsed) setText(this.notice, LAPSED);
+    if (state?.is_lapsed) setText(this.notice, words);
   }
 }

@@ -38,7 +38,7 @@ export class CaseSession {
     this.payload = payload;
     this.timer = new ActiveTimer(performance.now());
     this.priorSeconds = payload.draft?.active_seconds ?? 0;
-    const key = copyKey(user, payload.urls.draft);
+    const key = copyKey(user, payload);
     const copy = readCopy(sessionStorage, key, schema.size);
     const found = recoveryOf(copy, payload);
     this.holdsBack = this.isLocked && found !== "nothing";
@@ -51,7 +51,7 @@ export class CaseSession {
     const start = isStale
       ? { version: copy.version, labels: copy.base }
       : { version: payload.draft?.version ?? 0, labels: fromServer.labels };
-    const identity = { clientId: uuid4(), prefillRun: payload.prefill?.run ?? null };
+    const identity = { clientId: uuid4(), prefillRun: payload.prefill?.run ?? null, round: payload.round };
     this.autosave = new Autosave({ ...start, ...identity }, {
       send: (body, keepalive) => saveDraft(payload.urls.draft, body, keepalive),
       after: (ms, run) => {
