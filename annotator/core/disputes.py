@@ -32,6 +32,7 @@ class Kind(StrEnum):
 # Codes of `find_disputes`: 0 where nothing is disputed, else the place of the kind, from 1.
 KINDS: Final = tuple(Kind)
 UNDISPUTED: Final = 0
+URGENCY_DISPUTED: Final = KINDS.index(Kind.URGENCY) + 1
 
 
 def kind_of(code: int) -> Kind | None:

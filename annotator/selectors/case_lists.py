@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Case as Choice
-from django.db.models import CharField, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from annotator.core.case_states import CaseFacts, CaseState, case_state
 from annotator.models import Case, Draft, Gold, Note, Project, Reading, Seat, SeatState
+from annotator.selectors.case_progress import counts_by_state, in_state
 from annotator.selectors.exclusions import is_excluded
 from annotator.selectors.rules import rules_of
 
@@ -58,10 +59,8 @@ class CaseList:
 
 def case_list(*, project: Project, wanted: CaseFilter, size: int = PAGE_SIZE) -> CaseList:
     """The cases that fit `wanted`, in the order of the project."""
-    known = _with_facts(project)
-    n_by_state = dict.fromkeys((state.value for state in CaseState), 0)
-    n_by_state |= dict(known.order_by().values_list("how_far").annotate(n=Count("*")))
-    rows, goes_on = _page(_wanted(known, wanted), wanted, size)
+    n_by_state = counts_by_state(project)
+    rows, goes_on = _page(_wanted(_with_facts(project), project, wanted), wanted, size)
     backwards = wanted.before is not None
     ends_earlier, starts_later = backwards or goes_on, goes_on if backwards else bool(wanted.after)
     return CaseList(
@@ -79,9 +78,9 @@ def case_row(case: Case) -> CaseRow:
     return _row(_with_facts(case.project).get(pk=case.pk))
 
 
-def _wanted(cases: QuerySet[Any], wanted: CaseFilter) -> QuerySet[Any]:
+def _wanted(cases: QuerySet[Any], project: Project, wanted: CaseFilter) -> QuerySet[Any]:
     if wanted.state:
-        cases = cases.filter(how_far=wanted.state)
+        cases = cases.filter(pk__in=in_state(project, CaseState(wanted.state)))
     if wanted.query:
         cases = cases.filter(key__icontains=wanted.query)
     if wanted.flagged:
@@ -123,9 +122,9 @@ def _number(of_case: QuerySet[Reading] | QuerySet[Draft] | QuerySet[Seat] | Quer
 
 
 def _with_facts(project: Project) -> QuerySet[Any]:
-    """Cases with the facts of `CaseFacts`, and `how_far` as `case_state` says it, for the database to filter by."""
+    """Cases with the facts of `CaseFacts`."""
     seats = Seat.objects.filter(round=1, state__in=_LIVE)
-    gold = Gold.objects.filter(case=OuterRef("pk"))
+    gold = Gold.objects.filter(case=OuterRef("pk")).order_by()
     known = Case.objects.filter(project=project).annotate(
         is_out=is_excluded(),
         n_submitted=_number(Reading.objects.filter(round=1, revision=1)),
@@ -136,19 +135,4 @@ def _with_facts(project: Project) -> QuerySet[Any]:
         n_open=Coalesce(Subquery(gold.values("n_open")[:1]), 0),
     )
     n_wanted = Choice(When(n_seats__gt=0, then="n_seats"), default=Value(rules_of(project).readers_per_case))
-    return known.annotate(n_wanted=n_wanted).annotate(how_far=_how_far())
-
-
-def _how_far() -> Choice:
-    """`case_state`, in SQL; a test compares the two."""
-    outstanding = Q(n_submitted__lt=1) | Q(n_submitted__lt=F("n_wanted"))
-    begun = Q(n_begun__gt=0) | Q(n_submitted__gt=0)
-    return Choice(
-        When(is_out=True, then=Value(CaseState.EXCLUDED.value)),
-        When(outstanding & begun, then=Value(CaseState.IN_PROGRESS.value)),
-        When(outstanding, then=Value(CaseState.NEW.value)),
-        When(n_open__gt=0, then=Value(CaseState.IN_ADJUDICATION.value)),
-        When(gold_state=Gold.State.FINAL, then=Value(CaseState.FINAL.value)),
-        default=Value(CaseState.SUBMITTED.value),
-        output_field=CharField(),
-    )
+    return known.annotate(n_wanted=n_wanted)

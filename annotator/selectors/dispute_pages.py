@@ -10,7 +10,15 @@ from django.db.models import Count, Max
 
 from annotator.models import Decision, Dispute, DisputeKind, Project, Reason, User
 from annotator.selectors.disputed_cells import mark_of
-from annotator.selectors.disputes import MOST_AT_ONCE, VoiceSign, Wanted, decidable, voice_sign, voice_signs
+from annotator.selectors.disputes import (
+    MOST_AT_ONCE,
+    VoiceSign,
+    Wanted,
+    decidable,
+    of_own_cases,
+    voice_sign,
+    voice_signs,
+)
 from annotator.selectors.schemas import parsed_schema
 from labeling.core.schema import Schema
 from labeling.core.tables.cells import csv_line, text_cell
@@ -53,7 +61,7 @@ class BatchCell:
 
 @dataclass(frozen=True, slots=True)
 class BatchPage:
-    """Decisions that were made together, all alike."""
+    """Decisions that were made together, all alike; `n_hidden` more are of cases that whoever looks is to read."""
 
     finding: str
     sign: VoiceSign
@@ -62,6 +70,7 @@ class BatchPage:
     is_own: bool
     cells: list[BatchCell]
     n_standing: int
+    n_hidden: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +128,10 @@ def _last_revisions(cases: list[int]) -> dict[tuple[int, str], int]:
 
 
 def batch_page(project: Project, user: User, batch: uuid.UUID) -> BatchPage | None:
-    """The decisions of a batch; None when the project has none of this name."""
+    """The decisions of a batch that `user` may know of; None when there are none."""
     schema = parsed_schema(project.schema)
     made = Decision.objects.filter(project=project, batch=batch, is_undo=False).select_related("case")
-    decisions = list(made.order_by("case__position", "pk"))
+    decisions = list(made.exclude(of_own_cases(project, user)).order_by("case__position", "pk"))
     if not decisions:
         return None
     standing = set(Dispute.objects.filter(decision__in=decisions).values_list("decision", flat=True))
@@ -145,6 +154,7 @@ def batch_page(project: Project, user: User, batch: uuid.UUID) -> BatchPage | No
         is_own=first.decided_by_id == user.pk,
         cells=cells,
         n_standing=len(standing),
+        n_hidden=made.count() - len(decisions),
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,11 +11,11 @@ from django.conf import settings
 
 from annotator.core.disputes import lettered
 from annotator.core.voices import AMBIGUOUS, POSITIVE, PRESENCE_OF_CODE
-from annotator.models import Case, Decision, Dispute, DisputeKind, Reading, Reason
-from annotator.selectors.cases import prefill_named, prefill_of, report_payload
+from annotator.models import Case, Decision, Dispute, DisputeKind, Project, Reading, Reason
+from annotator.selectors.cases import report_payload
 from annotator.selectors.rules import rules_of
 from annotator.selectors.schemas import parsed_schema
-from annotator.selectors.voices import speaking
+from annotator.selectors.voices import held_bodies, machine_labels, speaking
 from labeling.core.schema import Schema
 from labeling.core.values import POSITIVE_VALUES, STATE_OF_CODE, VALUE_CODES
 from labeling.models import MachineLabel
@@ -35,12 +36,15 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class CaseVoices:
-    """All voices of a case: readings that count, and the machine's labels where the rules make them a voice."""
+    """All voices of a case: readings that count, and the machine's labels where the rules make them a voice.
+
+    `held` are bodies of the machine labels that readings started from, by the key of the reading.
+    """
 
     case: Case
     schema: Schema
     readings: tuple[Reading, ...]
-    prefills: Mapping[int, MachineLabel]
+    held: Mapping[int, Mapping[str, Any]]
     machine: MachineLabel | None
 
     def of(self, cell: str) -> dict[str, Voice]:
@@ -56,8 +60,7 @@ class CaseVoices:
     def _reader(self, reading: Reading, cell: str, place: int) -> Voice:
         """A reader who started from machine labels holds their evidence, unless they gave their own."""
         said = reading.body.get("cells", {}).get(cell, {})
-        prefill = self.prefills.get(reading.pk)
-        held = prefill.body.get("cells", {}).get(cell, {}) if prefill else {}
+        held = self.held.get(reading.pk, {}).get("cells", {}).get(cell, {})
         return Voice(
             key=f"reading {reading.pk}",
             value=reading.values[place],
@@ -76,13 +79,24 @@ def _machine(label: MachineLabel, cell: str, place: int) -> Voice:
 
 def voices_of(case: Case) -> CaseVoices:
     """The voices of a case as they are now."""
-    readings = tuple(speaking(case))
-    prefills = {}
+    return voices_in(case.project, [case])[case.pk]
+
+
+def voices_in(project: Project, cases: Sequence[Case]) -> dict[int, CaseVoices]:
+    """The voices of cases as they are now, by the key of the case."""
+    schema, own = parsed_schema(project.schema), defaultdict[int, list[Reading]](list)
+    readings = speaking(project, [case.pk for case in cases])
+    bodies = held_bodies(readings, cases)
+    held = {each.pk: body for each in readings if (body := bodies.get((each.case_id, each.prefill_run))) is not None}
     for reading in readings:
-        if reading.prefill_run and (label := prefill_named(case, reading.prefill_run)):
-            prefills[reading.pk] = label
-    machine = prefill_of(case) if rules_of(case.project).machine_is_voice else None
-    return CaseVoices(case, parsed_schema(case.project.schema), readings, prefills, machine)
+        own[reading.case_id].append(reading)
+    machine: dict[int, MachineLabel] = {}
+    if rules_of(project).machine_is_voice:
+        labels = machine_labels(project, [case.report_id for case in cases if case.report_id is not None])
+        machine = {label.report_id: label for label in labels}
+    return {
+        case.pk: CaseVoices(case, schema, tuple(own[case.pk]), held, machine.get(case.report_id or 0)) for case in cases
+    }
 
 
 def disputed_payload(case: Case) -> dict[str, Any]:

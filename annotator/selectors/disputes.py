@@ -1,8 +1,9 @@
 """Disputed cells that an adjudicator may decide: counts for the queue, and the next case."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
@@ -14,6 +15,7 @@ from annotator.models import (
     Dispute,
     DisputeKind,
     Draft,
+    DraftState,
     Project,
     Reading,
     Reason,
@@ -117,78 +119,99 @@ class Queue:
 
 
 def decidable(project: Project, user: User) -> QuerySet[Dispute]:
-    """Disputes that `user` may decide and that are not withdrawn.
+    """Disputes that `user` may decide and that are not withdrawn."""
+    return _live(project).exclude(of_own_cases(project, user))
 
-    Unless the rules of the project allow it, nobody decides about a case that they read or are to read.
+
+def of_own_cases(project: Project, user: User) -> Q:
+    """Rows of cases about which `user` decides nothing; for tables with a `case`.
+
+    Unless the rules of the project allow it, nobody decides about a case that they read or are to read; and where they
+    do, only once what they have begun, or have a seat for, is submitted.
     """
-    found = Dispute.objects.filter(project=project).exclude(state=Dispute.State.WITHDRAWN)
-    if rules_of(project).readers_may_adjudicate:
-        return found
-    theirs = {"project": project, "reader": user}
-    seats = Seat.objects.filter(**theirs).exclude(state=SeatState.WITHDRAWN)
-    read, begun = Reading.objects.filter(**theirs), Draft.objects.filter(**theirs)
-    found = found.exclude(case__in=read.order_by().values("case"))
-    found = found.exclude(case__in=begun.order_by().values("case"))
-    return found.exclude(case__in=seats.order_by().values("case"))
+    return Q(case__in=_cases_of(project, user))
+
+
+def _live(project: Project) -> QuerySet[Dispute]:
+    return Dispute.objects.filter(project=project, state__in=(Dispute.State.OPEN, Dispute.State.DECIDED))
+
+
+def _cases_of(project: Project, user: User) -> QuerySet[Any, Any]:
+    """Keys of cases that `user` may not decide about."""
+    first, *others = (theirs.filter(project=project).order_by().values("case") for theirs in _in_the_way(project, user))
+    return first.union(*others)
 
 
 def may_decide(case: Case, user: User) -> bool:
     """Whether `user` may decide cells of this case at all."""
-    if rules_of(case.project).readers_may_adjudicate:
-        return True
-    mine = {"case": case, "reader": user}
-    is_seated = Seat.objects.filter(**mine).exclude(state=SeatState.WITHDRAWN).exists()
-    return not (is_seated or Reading.objects.filter(**mine).exists() or Draft.objects.filter(**mine).exists())
+    return not any(theirs.filter(case=case).exists() for theirs in _in_the_way(case.project, user))
+
+
+def _in_the_way(project: Project, user: User) -> list[QuerySet[Any]]:
+    """What keeps the user from deciding about the cases that it is of."""
+    seats, drafts = Seat.objects.filter(reader=user), Draft.objects.filter(reader=user)
+    if rules_of(project).readers_may_adjudicate:
+        waiting = [SeatState.OPEN, SeatState.HELD]
+        return [seats.filter(state__in=waiting), drafts.exclude(state=DraftState.SUBMITTED)]
+    return [seats.exclude(state=SeatState.WITHDRAWN), drafts, Reading.objects.filter(reader=user)]
 
 
 def queue_of(project: Project, user: User, wanted: Wanted, *, sees_all: bool, after: int = 0) -> Queue:
     """The queue for an adjudicator; for a manager who `sees_all`, of all cells."""
-    every = Dispute.objects.filter(project=project).exclude(state=Dispute.State.WITHDRAWN).order_by()
-    mine = every if sees_all else decidable(project, user).order_by()
-    is_open = mine.filter(state=Dispute.State.OPEN)
-    # Counted once: everything else that is open is added up from these.
-    grouped = list(is_open.values_list("finding", "kind", "pattern").annotate(n=Count("pk")))
-    n_open = sum(row[3] for row in grouped)
-    n_all = n_open if sees_all else every.filter(state=Dispute.State.OPEN).count()
-    chosen = [row for row in grouped if _fits(row, wanted)]
-    cases = _cases(project, is_open.filter(wanted.condition), after=after)
+    theirs = None if sees_all else _cases_of(project, user)
+    every = _counted(_live(project))
+    own = Counter() if theirs is None else _counted(_live(project).filter(case__in=theirs))
+    is_open = {row[1:]: n for row, n in (every - own).items() if row[0] == Dispute.State.OPEN}
+    chosen = {row: n for row, n in is_open.items() if _fits(row, wanted)}
+    cases = _cases(project, wanted, without=theirs, after=after)
     schema = parsed_schema(project.schema)
-    top = sorted(chosen, key=lambda row: (-row[3], row[:3]))[:MOST_PATTERNS]
+    top = sorted(chosen, key=lambda row: (-chosen[row], row))[:MOST_PATTERNS]
     return Queue(
-        n_open=n_open,
-        n_decided=mine.filter(state=Dispute.State.DECIDED).count(),
-        n_own=n_all - n_open,
-        n_wanted=sum(row[3] for row in chosen),
-        n_by_kind={kind: sum(row[3] for row in grouped if row[1] == kind) for kind in DisputeKind.values},
-        n_by_finding=_by_finding(grouped, schema),
+        n_open=sum(is_open.values()),
+        n_decided=(every - own).total() - sum(is_open.values()),
+        n_own=sum(n for row, n in own.items() if row[0] == Dispute.State.OPEN),
+        n_wanted=sum(chosen.values()),
+        n_by_kind={kind: sum(n for row, n in is_open.items() if row[1] == kind) for kind in DisputeKind.values},
+        n_by_finding=_by_finding(is_open, schema),
         n_by_reason=reason_counts(project),
-        patterns=[PatternRow(row[0], row[1], row[2], voice_signs(row[2], schema), row[3]) for row in top],
+        patterns=[PatternRow(*row, voice_signs(row[2], schema), chosen[row]) for row in top],
         n_patterns=len(chosen),
         cases=cases[:CASES_PER_PAGE],
         after=cases[CASES_PER_PAGE - 1].position if len(cases) > CASES_PER_PAGE else None,
     )
 
 
-def _fits(row: tuple[str, str, str, int], wanted: Wanted) -> bool:
+def _counted(disputes: QuerySet[Dispute]) -> Counter[tuple[str, str, str, str]]:
+    """How many there are by state, finding, kind and pattern; an index alone answers this."""
+    grouped = disputes.order_by().values_list("state", "finding", "kind", "pattern").annotate(n=Count("*"))
+    return Counter({row[:4]: row[4] for row in grouped})
+
+
+def _fits(row: tuple[str, str, str], wanted: Wanted) -> bool:
     asked = (wanted.finding, wanted.kind, wanted.pattern)
-    return all(want in ("", have) for want, have in zip(asked, row[:3], strict=True))
+    return all(want in ("", have) for want, have in zip(asked, row, strict=True))
 
 
-def _by_finding(grouped: list[tuple[str, str, str, int]], schema: Schema) -> dict[str, int]:
+def _by_finding(is_open: dict[tuple[str, str, str], int], schema: Schema) -> dict[str, int]:
     """Open cells of each finding that has any, in the order of the schema."""
     found: dict[str, int] = {}
     for finding in schema.findings:
-        if n := sum(row[3] for row in grouped if row[0] == finding.name):
+        if n := sum(n for row, n in is_open.items() if row[0] == finding.name):
             found[finding.name] = n
     return found
 
 
-def _cases(project: Project, disputes: QuerySet[Dispute], *, after: int) -> list[CaseRow]:
-    """Cases with such disputes behind a position, one more than fit on a page."""
-    of_case = disputes.filter(case=OuterRef("pk"))
-    cases = Case.objects.filter(Exists(of_case), project=project, position__gt=after)
+def _cases(project: Project, wanted: Wanted, *, without: QuerySet[Any, Any] | None, after: int) -> list[CaseRow]:
+    """Cases with such open cells behind a position, one more than fit on a page.
+
+    Those of `without` are left out of the cases, not of the cells: the database then stops where the page is full.
+    """
+    disputes = Dispute.objects.filter(wanted.condition, project=project, state=Dispute.State.OPEN).order_by()
+    cases = Case.objects.filter(Exists(disputes.filter(case=OuterRef("pk"))), project=project, position__gt=after)
+    if without is not None:
+        cases = cases.exclude(pk__in=without)
     listed = list(cases.order_by("position").values_list("pk", "key", "position")[: CASES_PER_PAGE + 1])
-    counts = disputes.filter(case__in=[pk for pk, _, _ in listed]).values_list("case").annotate(n=Count("pk"))
+    counts = disputes.filter(case__in=[pk for pk, _, _ in listed]).values_list("case").annotate(n=Count("*"))
     n_open = dict(counts)
     return [CaseRow(pk, key, position, n_open[pk]) for pk, key, position in listed]
 
@@ -213,7 +236,7 @@ def standing_decisions(project: Project) -> QuerySet[Decision]:
 def reason_counts(project: Project) -> dict[str, int]:
     """How many standing decisions give each reason; all reasons, in their order."""
     decided = Dispute.objects.filter(project=project, state=Dispute.State.DECIDED).order_by()
-    counted = dict(decided.values_list("decision__reason").annotate(n=Count("pk")))
+    counted = dict(decided.values_list("decision__reason").annotate(n=Count("*")))
     return {reason: counted.get(reason, 0) for reason in Reason.values}
 
 

@@ -5,20 +5,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from annotator.core.refusals import is_storable_text
 from annotator.core.vectors import MAX_COMMENT_CHARACTERS, VectorError, check_body
 from annotator.exceptions import BasisChangedError, DecidedError, UserError
 from annotator.models import Case, Decision, Dispute, DisputeKind, Event, Project, Reason, User
-from annotator.selectors.disputed_cells import CaseVoices, sealed, voices_of
-from annotator.selectors.disputes import MOST_AT_ONCE, decidable
+from annotator.selectors.disputed_cells import CaseVoices, sealed, voices_in, voices_of
+from annotator.selectors.disputes import MOST_AT_ONCE, decidable, may_decide
 from annotator.selectors.schemas import parsed_schema
-from annotator.services.settling import lock_case, settle_case
+from annotator.services.settling import lock_case, lock_cases, settle_case, settle_cases
 from labeling.core.values import CODE_OF_STATE, NO_URGENCY_CODE, POSITIVE_VALUES, URGENCY_CODES, VALUE_CODES
 
 _POSITIVE: Final = frozenset(CODE_OF_STATE[value] for value in POSITIVE_VALUES)
@@ -48,7 +48,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """What became of cells that were decided, or taken back, together; `left_out` are those that had changed."""
+    """What became of cells that were decided, or taken back, together.
+
+    `left_out` are those that had changed, and those about which the adjudicator decides nothing.
+    """
 
     batch: uuid.UUID
     decided: list[Decision]
@@ -58,32 +61,34 @@ class Bulk:
 def decide(*, case: Case, seen: Seen, adjudicator: User, verdict: Verdict, now: datetime) -> Decision:
     """Store a decision about a cell of a case; the same one sent again returns the stored one.
 
-    Raises `VectorError` for what does not fit, `DecidedError` when the last decision is not the one that was on the
-    screen, and `BasisChangedError` when the readings are not.
+    Raises `VectorError` for what does not fit, `PermissionDenied` for a case that is the adjudicator's to read,
+    `DecidedError` when the last decision is not the one that was on the screen, `BasisChangedError` when the readings
+    are not.
     """
     _check(verdict, seen.cell, case=case)
     with _race(case, seen.cell), transaction.atomic():
-        lock_case(case.pk)
+        _hold(case, adjudicator)
         dispute = _dispute(case, seen.cell)
         latest = _latest(case.pk, seen.cell)
         if latest is not None and _is_same(latest, seen, verdict, adjudicator):
             return latest
         _check_seen(dispute, latest, seen)
         _check_reason(verdict, dispute)
-        decision = _store(dispute, voices_of(case), verdict, revision=seen.revision + 1, by=adjudicator, now=now)
+        decision = _decided(dispute, voices_of(case), verdict, revision=seen.revision + 1)
+        [stored] = _store([(decision, None)], by=adjudicator, now=now)
         settle_case(case.pk, now=now)
-    return decision
+    return stored
 
 
 def undo(*, case: Case, seen: Seen, adjudicator: User, now: datetime) -> Decision:
     """Take the standing decision about a cell back, so that the cell is open again; under the rules of `decide`."""
     with _race(case, seen.cell), transaction.atomic():
-        lock_case(case.pk)
-        dispute = _dispute(case, seen.cell)
+        _hold(case, adjudicator)
+        _dispute(case, seen.cell)
         latest = _latest(case.pk, seen.cell)
         if latest is None or latest.is_undo or latest.revision != seen.revision:
             raise DecidedError(latest)
-        undone = _take_back(dispute, latest, by=adjudicator, batch=None, now=now)
+        [undone] = _store([(_taken_back(latest), latest)], by=adjudicator, now=now)
         settle_case(case.pk, now=now)
     return undone
 
@@ -98,45 +103,67 @@ def decide_alike(
     if not 0 < len(chosen) <= MOST_AT_ONCE:
         raise UserError(f"{len(chosen):,} cells were chosen; choose 1 to {MOST_AT_ONCE} at a time")
     seen_of, batch = dict(chosen), uuid.uuid4()
-    decided, left_out = [], []
     with transaction.atomic():
-        # Locked before they are looked at, all in the same order: nobody decides them in between.
-        cases = list(Dispute.objects.filter(project=project, pk__in=seen_of).values_list("case", flat=True))
-        _lock(cases)
-        disputes = _with_cases(decidable(project, adjudicator).filter(pk__in=seen_of), project)
-        for case, group in _by_case(disputes):
-            voices = voices_of(case)
-            for dispute in group:
-                latest, seen = _latest(case.pk, dispute.cell), seen_of[dispute.pk]
-                if not _is_as_seen(dispute, latest, seen):
-                    left_out.append(dispute)
-                    continue
-                _check(verdict, dispute.cell, case=case)
-                _check_reason(verdict, dispute)
-                revision = seen.revision + 1
-                decided.append(
-                    _store(dispute, voices, verdict, revision=revision, by=adjudicator, now=now, batch=batch)
-                )
-            settle_case(case.pk, now=now)
-    return Bulk(batch, decided, left_out)
+        held = _held(Dispute.objects.filter(project=project, pk__in=seen_of), project, adjudicator)
+        fits = [dispute for dispute in held.mine if _is_as_seen(dispute, held.latest_of(dispute), seen_of[dispute.pk])]
+        for dispute in fits:
+            _check(verdict, dispute.cell, case=dispute.case)
+            _check_reason(verdict, dispute)
+        voices = voices_in(project, list({dispute.case_id: dispute.case for dispute in fits}.values()))
+        made = (
+            (_decided(dispute, voices[dispute.case_id], verdict, revision=seen_of[dispute.pk].revision + 1), None)
+            for dispute in fits
+        )
+        decided = _store(made, by=adjudicator, now=now, batch=batch)
+        settle_cases(project, {dispute.case_id for dispute in fits}, now=now)
+    return Bulk(batch, decided, held.but(fits))
 
 
 def undo_batch(*, project: Project, batch: uuid.UUID, adjudicator: User, now: datetime) -> Bulk:
-    """Take back every decision of a batch that still stands; those that were decided again since are left out."""
-    undone, left_out = [], []
+    """Take back every decision of a batch that still stands and that `adjudicator` may take back.
+
+    Those that were decided again since are left out.
+    """
     made = Decision.objects.filter(project=project, batch=batch, is_undo=False)
     with transaction.atomic():
-        _lock(made.values_list("case", flat=True))
-        touched = Dispute.objects.filter(decision__in=made)
-        for case, group in _by_case(_with_cases(touched, project)):
-            for dispute in group:
-                latest = _latest(case.pk, dispute.cell)
-                if latest is None or latest.batch != batch or latest.is_undo:
-                    left_out.append(dispute)
-                else:
-                    undone.append(_take_back(dispute, latest, by=adjudicator, batch=batch, now=now))
-            settle_case(case.pk, now=now)
-    return Bulk(batch, undone, left_out)
+        held = _held(Dispute.objects.filter(project=project, decision__in=made), project, adjudicator)
+        latest_of = {dispute.pk: held.latest_of(dispute) for dispute in held.mine}
+        standing = {pk: each for pk, each in latest_of.items() if each and each.batch == batch and not each.is_undo}
+        fits = [dispute for dispute in held.mine if dispute.pk in standing]
+        taken_back = ((_taken_back(each), each) for each in standing.values())
+        undone = _store(taken_back, by=adjudicator, now=now, batch=batch)
+        settle_cases(project, {dispute.case_id for dispute in fits}, now=now)
+    return Bulk(batch, undone, held.but(fits))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Disputes whose cases are locked, those of them that the adjudicator may decide, and the last decisions there."""
+
+    every: list[Dispute]
+    mine: list[Dispute]
+    latest: dict[tuple[int, str], Decision]
+
+    def latest_of(self, dispute: Dispute) -> Decision | None:
+        return self.latest.get((dispute.case_id, dispute.cell))
+
+    def but(self, done: Iterable[Dispute]) -> list[Dispute]:
+        """All but these."""
+        pks = {dispute.pk for dispute in done}
+        return [dispute for dispute in self.every if dispute.pk not in pks]
+
+
+def _held(disputes: QuerySet[Dispute], project: Project, adjudicator: User) -> _Held:
+    """Their cases are locked before they are looked at: nobody decides them in between."""
+    pks = list(disputes.values_list("pk", flat=True))
+    lock_cases(list(Dispute.objects.filter(pk__in=pks).values_list("case", flat=True)))
+    every = list(Dispute.objects.filter(pk__in=pks).select_related("case__report").order_by("case", "pk"))
+    for dispute in every:
+        dispute.case.project = project
+    may = set(decidable(project, adjudicator).filter(pk__in=pks).values_list("pk", flat=True))
+    rows = Decision.objects.filter(case__in={dispute.case_id for dispute in every}).order_by("revision")
+    latest = {(decision.case_id, decision.cell): decision for decision in rows}
+    return _Held(every, [dispute for dispute in every if dispute.pk in may], latest)
 
 
 @contextmanager
@@ -150,9 +177,11 @@ def _race(case: Case, cell: str) -> Iterator[None]:
         raise DecidedError(_latest(case.pk, cell)) from error
 
 
-def _lock(cases: Iterable[int]) -> None:
-    """Hold cases until the end of the transaction, in one order; rows that point to them can still be inserted."""
-    list(Case.objects.select_for_update(no_key=True).filter(pk__in=set(cases)).order_by("pk").values_list("pk"))
+def _hold(case: Case, adjudicator: User) -> None:
+    """Lock the case; it may have become one to read for the adjudicator since somebody looked."""
+    lock_case(case.pk)
+    if not may_decide(case, adjudicator):
+        raise PermissionDenied(f"case {case.key} is one that {adjudicator} reads")
 
 
 def _dispute(case: Case, cell: str) -> Dispute:
@@ -209,19 +238,10 @@ def _check_reason(verdict: Verdict, dispute: Dispute) -> None:
         raise VectorError(f"reason: the voices of cell {dispute.cell!r} do not agree")
 
 
-def _store(
-    dispute: Dispute,
-    voices: CaseVoices,
-    verdict: Verdict,
-    *,
-    revision: int,
-    by: User,
-    now: datetime,
-    batch: uuid.UUID | None = None,
-) -> Decision:
-    """The next decision about a cell, with what its voices said; the dispute is decided by it."""
+def _decided(dispute: Dispute, voices: CaseVoices, verdict: Verdict, *, revision: int) -> Decision:
+    """The next decision about a cell, with what its voices said."""
     spoken = voices.of(dispute.cell)
-    decision = Decision.objects.create(
+    return Decision(
         project_id=dispute.project_id,
         case_id=dispute.case_id,
         schema_id=voices.case.project.schema_id,
@@ -234,64 +254,50 @@ def _store(
         evidence=verdict.evidence,
         basis=dispute.basis,
         voices={letter: [voice.key, voice.value, voice.urgency] for letter, voice in spoken.items()},
-        batch=batch,
-        decided_by=by,
-        decided_at=now,
     )
-    _mark(dispute, decision, state=Dispute.State.DECIDED, now=now)
-    said = {"value": verdict.value, "urgency": verdict.urgency, "reason": verdict.reason}
-    _log(Event.Verb.CELL_DECIDED, decision, said)
-    return decision
 
 
-def _take_back(dispute: Dispute, latest: Decision, *, by: User, batch: uuid.UUID | None, now: datetime) -> Decision:
-    undone = Decision.objects.create(
-        project_id=dispute.project_id,
-        case_id=dispute.case_id,
+def _taken_back(latest: Decision) -> Decision:
+    """The next decision about a cell: that the latest one no longer stands."""
+    return Decision(
+        project_id=latest.project_id,
+        case_id=latest.case_id,
         schema_id=latest.schema_id,
-        cell=dispute.cell,
+        cell=latest.cell,
         revision=latest.revision + 1,
         is_undo=True,
         basis=latest.basis,
-        batch=batch,
-        decided_by=by,
-        decided_at=now,
     )
-    # A withdrawn dispute stays withdrawn: its voices agree by now.
-    if dispute.state == Dispute.State.DECIDED:
-        _mark(dispute, None, state=Dispute.State.OPEN, now=now)
-    _log(Event.Verb.DECISION_UNDONE, undone, {"before": latest.value + latest.urgency})
-    return undone
 
 
-def _mark(dispute: Dispute, decision: Decision | None, *, state: str, now: datetime) -> None:
-    Dispute.objects.filter(pk=dispute.pk).update(state=state, decision=decision, changed_at=now)
+def _store(
+    made: Iterable[tuple[Decision, Decision | None]], *, by: User, now: datetime, batch: uuid.UUID | None = None
+) -> list[Decision]:
+    """Store decisions, each with the one that it takes back, and their events.
+
+    What becomes of their disputes follows when their cases are settled.
+    """
+    pairs = list(made)
+    for decision, _ in pairs:
+        decision.decided_by, decision.decided_at, decision.batch = by, now, batch
+    Decision.objects.bulk_create(decision for decision, _ in pairs)
+    Event.objects.bulk_create(_event(*pair) for pair in pairs)
+    return [decision for decision, _ in pairs]
 
 
-def _log(verb: str, decision: Decision, said: dict[str, Any]) -> None:
+def _event(decision: Decision, before: Decision | None) -> Event:
+    if before is None:
+        said = {"value": decision.value, "urgency": decision.urgency, "reason": decision.reason}
+    else:
+        said = {"before": before.value + before.urgency}
     payload = {"cell": decision.cell, "revision": decision.revision, **said}
     if decision.batch:
         payload["batch"] = str(decision.batch)
-    Event.objects.create(
+    return Event(
         project_id=decision.project_id,
         case_id=decision.case_id,
         actor_id=decision.decided_by_id,
-        verb=verb,
+        verb=Event.Verb.DECISION_UNDONE if before else Event.Verb.CELL_DECIDED,
         payload=payload,
         at=decision.decided_at,
     )
-
-
-def _with_cases(disputes: Any, project: Project) -> list[Dispute]:
-    """The disputes with their cases and reports, case by case."""
-    found: list[Dispute] = list(disputes.select_related("case__report").order_by("case", "pk"))
-    for dispute in found:
-        dispute.case.project = project
-    return found
-
-
-def _by_case(disputes: Sequence[Dispute]) -> Iterator[tuple[Case, list[Dispute]]]:
-    """Disputes that stand case by case, in groups."""
-    for _, group in groupby(disputes, key=attrgetter("case_id")):
-        listed = list(group)
-        yield listed[0].case, listed

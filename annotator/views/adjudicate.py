@@ -25,7 +25,7 @@ from annotator.selectors.disputes import Wanted, next_disputed, queue_of
 from annotator.selectors.permissions import member_for, project_for
 from annotator.selectors.preferences import preferences_of
 from annotator.selectors.schemas import parsed_schema
-from annotator.services.adjudication import decide_alike, undo_batch
+from annotator.services.adjudication import Bulk, decide_alike, undo_batch
 from annotator.views.read import allow_images
 
 
@@ -127,11 +127,18 @@ def _decide_alike(request: HttpRequest, project: Project, form: AlikeForm) -> Ht
     except (UserError, VectorError, ValidationError) as error:
         form.add_error(None, error if isinstance(error, ValidationError) else str(error))
         return None
-    if done.left_out:
-        messages.warning(request, f"{len(done.left_out):,} cells were left out: they changed while you looked at them.")
+    _warn_of(request, done)
     if not done.decided:
         return redirect("adjudicate", slug=project.slug)
     return redirect("adjudicate_batch", slug=project.slug, batch=done.batch)
+
+
+def _warn_of(request: HttpRequest, done: Bulk) -> None:
+    """Say how many cells were left out."""
+    if done.left_out:
+        why = "they changed while you looked at them, or their cases are yours to read"
+        n = len(done.left_out)
+        messages.warning(request, f"{n:,} cell{'' if n == 1 else 's'} left out: {why}.")
 
 
 @require_http_methods(["GET", "POST"])
@@ -145,6 +152,7 @@ def batch(request: HttpRequest, slug: str, batch: UUID) -> HttpResponse:
     if request.method == "POST":
         done = undo_batch(project=project, batch=batch, adjudicator=user, now=timezone.now())
         messages.success(request, f"{len(done.decided):,} decisions were taken back; their cells are open again.")
+        _warn_of(request, done)
         return redirect("adjudicate_batch", slug=slug, batch=batch)
     context: dict[str, Any] = {"project": project, "page": page, "batch": batch, "study_page": "adjudicate"}
     return render(request, "annotator/adjudicate_batch.html", context)

@@ -7,11 +7,13 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 
 from annotator.core.vectors import VectorError
 from annotator.exceptions import BasisChangedError, DecidedError, UserError
 from annotator.models import Decision, Dispute, Draft, Event, Gold, Reason, Seat, StudyRules
+from annotator.selectors.dispute_pages import batch_page
 from annotator.selectors.disputed_cells import disputed_payload, guessed_reason, sealed
 from annotator.selectors.disputes import Wanted, next_disputed, queue_of
 from annotator.services.adjudication import Seen, Verdict, decide, decide_alike, undo, undo_batch
@@ -45,6 +47,10 @@ def decide_in(world, verdict=YES, *, by=None, case=0, revision=0):
         verdict=verdict,
         now=LATER,
     )
+
+
+def is_to_read(world, case, user):
+    Seat.objects.create(project=world.project, case=world.cases[case], slot=9, reader=user, arm="prefilled")
 
 
 def gold_of(world, case=0):
@@ -137,6 +143,17 @@ def test_the_database_keeps_one_decision_for_each_revision_of_a_cell(disputed):
         first.save(force_insert=True)
 
 
+def test_a_case_that_became_one_to_read_is_not_decided_though_the_page_was_open(disputed):
+    first = decide_in(disputed)
+    is_to_read(disputed, 0, disputed.adjudicator)
+    is_to_read(disputed, 1, disputed.adjudicator)
+    with pytest.raises(PermissionDenied):
+        decide_in(disputed, case=1)
+    with pytest.raises(PermissionDenied):
+        undo(case=disputed.cases[0], seen=seen(disputed, revision=1), adjudicator=disputed.adjudicator, now=LATER)
+    assert list(Decision.objects.all()) == [first]
+
+
 # Bulk
 
 
@@ -174,6 +191,41 @@ def test_taking_a_batch_back_spares_what_was_decided_again(disputed):
     back = undo_batch(project=disputed.project, batch=done.batch, adjudicator=disputed.adjudicator, now=LATER)
     assert [decision.case for decision in back.decided] == [disputed.cases[1]]
     assert disputed.dispute(0).decision == later
+
+
+def test_a_bulk_names_what_became_a_case_to_read_among_what_it_left_out(disputed):
+    is_to_read(disputed, 0, disputed.adjudicator)
+    done = alike(disputed)
+    assert [decision.case for decision in done.decided] == [disputed.cases[1]]
+    assert [dispute.case for dispute in done.left_out] == [disputed.cases[0]]
+
+
+def test_nobody_takes_back_through_a_batch_what_they_may_not_decide(disputed):
+    done = alike(disputed)
+    is_to_read(disputed, 0, disputed.other_adjudicator)
+    back = undo_batch(project=disputed.project, batch=done.batch, adjudicator=disputed.other_adjudicator, now=LATER)
+    assert [decision.case for decision in back.decided] == [disputed.cases[1]]
+    assert [dispute.case for dispute in back.left_out] == [disputed.cases[0]]
+    assert gold_of(disputed) == "+1"
+
+
+def test_a_batch_shows_nobody_the_cases_that_they_are_to_read(disputed):
+    done = alike(disputed)
+    is_to_read(disputed, 0, disputed.other_adjudicator)
+    page = batch_page(disputed.project, disputed.other_adjudicator, done.batch)
+    assert ([cell.case_key for cell in page.cells], page.n_standing, page.n_hidden) == (["D-2"], 1, 1)
+
+
+def test_a_bulk_takes_the_same_few_queries_however_many_cases_it_touches(django_assert_max_num_queries):
+    world = make_disputed("many", [DIFFERS] * 12)
+    chosen = [(world.dispute(case).pk, seen(world, case)) for case in range(12)]
+    of_all = {"project": world.project, "adjudicator": world.adjudicator, "now": LATER}
+    with django_assert_max_num_queries(30):
+        done = decide_alike(chosen=chosen, verdict=YES, **of_all)
+    assert len(done.decided) == 12
+    with django_assert_max_num_queries(30):
+        undo_batch(batch=done.batch, **of_all)
+    assert {world.dispute(case).state for case in range(12)} == {"open"}
 
 
 def test_a_bulk_of_nothing_is_refused(disputed):
@@ -217,7 +269,8 @@ def test_a_case_that_one_read_or_is_to_read_is_in_nobodys_own_queue(disputed, ho
     assert [row.key for row in shown.cases] == ["D-2", "D-3"]
     assert next_disputed(disputed.project, user, Wanted()) == disputed.cases[1]
     StudyRules.objects.filter(project=case.project).update(readers_may_adjudicate=True)
-    assert queue(disputed, user).n_open == 3
+    # What they have begun or have a seat for is theirs to submit first.
+    assert queue(disputed, user).n_open == (3 if how == "read" else 2)
 
 
 def test_a_withdrawn_seat_does_not_keep_a_case_from_its_adjudicator(disputed):
@@ -310,6 +363,7 @@ at_once = pytest.mark.skipif(
 def test_of_adjudicators_at_once_one_wins_and_the_others_are_told():
     n_rounds, n_people = 8, 4
     world = make_disputed("race", [DIFFERS] * n_rounds)
+    StudyRules.objects.filter(project=world.project).update(readers_may_adjudicate=True)  # one of them is a reader
     people = [world.adjudicator, world.other_adjudicator, world.manager, world.readers[0]]
     verdicts = [YES, NO, Verdict("?", "2", Reason.CERTAINTY_ONLY), Verdict("~", "_", Reason.AMBIGUOUS_REPORT)]
     for case in range(n_rounds):

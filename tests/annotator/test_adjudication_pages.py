@@ -167,7 +167,7 @@ def test_a_bulk_tells_of_what_it_left_out(adjudicator, disputed):
     post_decision(adjudicator, disputed)
     sent = {"value": "+", "urgency": "1", "reason": "reader_slip", "note": "", "cell": chosen}
     answer = adjudicator.post(alike_url(disputed), sent, follow=True)
-    assert "1 cells were left out" in answer.content.decode()
+    assert "1 cell left out" in answer.content.decode()
     assert Decision.objects.count() == 2
 
 

@@ -75,6 +75,7 @@ def test_seats_say_how_many_readings_are_wanted(world, study):
         Seat.objects.create(project=world.project, case=study[2], slot=slot, reader=person, arm=Arm.BLANK)
     row = listed(world).rows[2]
     assert (row.n_submitted, row.n_wanted, row.state) == (2, 3, CaseState.IN_PROGRESS)
+    assert row in listed(world, state="in_progress").rows
 
 
 def test_cases_are_found_by_id_and_by_open_flags(world, study):
@@ -162,11 +163,11 @@ def test_a_manager_sends_back_excludes_and_takes_back_on_the_page_of_a_case(clie
     def act(**sent):
         return client.post(page, sent, follow=True).content.decode()
 
-    assert "Say in a note" in act(action="return", reader=world.reader.pk, text="")
-    assert "Nobody with this key" in act(action="return", reader=world.other_reader.pk, text="look")
-    assert "is back with lumbar-reader" in act(action="return", reader=world.reader.pk, text="Look at L4-5.")
+    assert "Say in a note" in act(action="return", round=1, reader=world.reader.pk, text="")
+    assert "Nobody with this key" in act(action="return", round=1, reader=world.other_reader.pk, text="look")
+    assert "is back with lumbar-reader" in act(action="return", round=1, reader=world.reader.pk, text="Look at L4-5.")
     assert "Look at L4-5." in client.get(page).content.decode()
     assert "is excluded. What was read of it is kept" in act(action="exclude", reason="a duplicate")
-    assert "take it back in first" in act(action="return", reader=world.reader.pk, text="look")
+    assert "take it back in first" in act(action="return", round=1, reader=world.reader.pk, text="look")
     assert "counts again" in act(action="include", reason="it is none")
     assert client.post(page, {"action": "delete"}).status_code == 404

@@ -5,10 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from annotator import tasks
 from annotator.models import Arm, Decision, Dispute, Event, Exclusion, Gold, Reading, Seat, StudyRules
-from annotator.services.settling import settle_case, settle_project
+from annotator.services.rules import set_rules
+from annotator.services.settling import settle_case, settle_project, unsettled
 from labeling.core.schema_yaml import load_preset
-from tests.annotator.worlds import NOW, PRESET, make_world
+from labeling.services import choose_prefill
+from tests.annotator.worlds import NOW, PRESET, add_run, make_world
 
 pytestmark = pytest.mark.django_db
 CELLS = [str(cell) for cell in load_preset(PRESET).cells]
@@ -46,13 +49,14 @@ def read(world, values, *, reader=None, case=None, **more):
     return Reading.objects.create(**fields | more)
 
 
-def decide(world, cell, value, **more):
-    dispute = Dispute.objects.get(case=world.cases[0], cell=CELLS[cell])
-    n = Decision.objects.filter(case=world.cases[0], cell=CELLS[cell]).count()
+def decide(world, cell, value, *, case=None, **more):
+    case = case or world.cases[0]
+    dispute = Dispute.objects.get(case=case, cell=CELLS[cell])
+    n = Decision.objects.filter(case=case, cell=CELLS[cell]).count()
     fields = {"value": value, "urgency": "_", "reason": "reader_slip"} if value else {"is_undo": True}
     return Decision.objects.create(
         project=world.project,
-        case=world.cases[0],
+        case=case,
         schema=world.project.schema,
         cell=CELLS[cell],
         revision=n + 1,
@@ -131,6 +135,7 @@ def test_an_excluded_case_has_no_gold_until_the_exclusion_ends(study):
 def test_repeats_and_readings_made_to_train_are_no_voices(study):
     read(study, "+.0.+.+.")
     read(study, "0.0.+.+.", round=2)
+    StudyRules.objects.update_or_create(project=study.project, defaults={"is_training": True})
     read(study, "0.0.+.+.", reader=study.other_reader, arm=Arm.SEEDED)
     assert settled(study).n_readings == 1
 
@@ -214,6 +219,18 @@ def test_other_rules_settle_otherwise(study):
     assert disputes(study) == {0: ("open", "certainty")}
 
 
+def test_a_cell_disputed_in_urgency_alone_keeps_its_value_while_the_case_is_in_adjudication(study):
+    StudyRules.objects.filter(project=study.project).update(disputes_urgency=True)
+    read(study, "+.0.+.+.", urgencies="1_______")
+    read(study, "+.0.+.+.", reader=study.other_reader, urgencies="3_______")
+    gold = settled(study)
+    assert (gold.state, gold.values, gold.urgencies) == (Gold.State.IN_ADJUDICATION, "+.0.+.+.", "_" * 8)
+    assert disputes(study) == {0: ("open", "urgency")}
+    decide(study, 0, "+", urgency="3")
+    gold = settled(study)
+    assert (gold.state, gold.urgencies, gold.origins) == (Gold.State.FINAL, "3_______", "jddddddd")
+
+
 def test_settling_takes_the_same_few_queries_however_many_cells_were_decided(study, django_assert_max_num_queries):
     read(study, "+++++.+.")
     read(study, "00000.+.", reader=study.other_reader)
@@ -222,3 +239,38 @@ def test_settling_takes_the_same_few_queries_however_many_cells_were_decided(stu
         decide(study, cell, "+")
     with django_assert_max_num_queries(14):
         assert settled(study).values == "+++++.+."
+
+
+class TestBehindTheRules:
+    """A project whose settling was lost: the message, or the worker that had it."""
+
+    @pytest.fixture
+    def behind(self, study):
+        settle_project(study.project, now=NOW)
+        assert unsettled(now=LATER) == []
+        set_rules(project=study.project, actor=None, changes={"readers_per_case": 1}, now=NOW)
+        return study
+
+    def test_is_found_until_it_is_settled(self, behind, monkeypatch):
+        sent = []
+        monkeypatch.setattr(tasks, "send_settling", sent.append)
+        tasks.sweep_settling()
+        assert sent == [behind.project.pk] == unsettled(now=LATER)
+        settle_project(behind.project, now=LATER)
+        assert unsettled(now=LATER) == []
+
+    def test_is_left_alone_while_somebody_settles_it_and_not_for_ever(self, behind):
+        StudyRules.objects.filter(project=behind.project).update(settling_at=NOW)
+        assert unsettled(now=NOW + timedelta(minutes=29)) == []
+        assert unsettled(now=NOW + timedelta(minutes=31)) == [behind.project.pk]
+
+    def test_is_not_one_whose_rules_changed_in_what_gold_does_not_follow(self, study):
+        settle_project(study.project, now=NOW)
+        set_rules(project=study.project, actor=None, changes={"reservation_s": 60}, now=NOW)
+        assert unsettled(now=LATER) == []
+
+    def test_is_one_whose_machine_voice_is_another_run_now(self, study):
+        set_rules(project=study.project, actor=None, changes={"machine_is_voice": True}, now=NOW)
+        settle_project(study.project, now=NOW)
+        choose_prefill(run=add_run(study.project, study.cases, is_prefill=False), actor=None)
+        assert unsettled(now=LATER) == [study.project.pk]

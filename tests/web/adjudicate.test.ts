@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { NOTHING_CHOSEN, nextOpen, valueForUrgency, verdictOf } from "../../static/src/adjudicate/choice";
+import { NOTHING_CHOSEN, nextOpen, sameEvidence, valueForUrgency, verdictOf } from "../../static/src/adjudicate/choice";
 import { REASON_KEYS, actFor } from "../../static/src/adjudicate/keys";
 import type { DisputedCell } from "../../static/src/adjudicate/types";
 import { citing } from "../../static/src/adjudicate/view/report";
@@ -49,6 +49,15 @@ describe("a value", () => {
   it("takes the reason and note that were chosen", () => {
     const chosen = { ...NOTHING_CHOSEN, reason: "guideline_gap", note: " see page 3 " };
     expect(verdictOf(cellOf(["+_", "0_"]), "0", chosen, true)).toMatchObject({ reason: "guideline_gap", note: "see page 3" });
+  });
+});
+
+describe("evidence", () => {
+  it("is written out for the first voice that gives it", () => {
+    const { voices } = cellOf(["+1", "+1", "0_"]);
+    const again = voices.map((voice, place) => ({ ...voice, evidence: place === 2 ? [] : ([[10, 20]] as [number, number][]) }));
+    expect(again.map((voice) => sameEvidence(again, voice))).toEqual([null, "A", null]);
+    expect(voices.map((voice) => sameEvidence(voices, voice))).toEqual([null, null, null]);
   });
 });
 

@@ -3,7 +3,7 @@
 import { NO_URGENCY, isPositive } from "../read/codes";
 import type { ValueCode } from "../read/codes";
 import type { Span } from "../read/types";
-import type { DisputedCell, Verdict } from "./types";
+import type { DisputedCell, Verdict, Voice } from "./types";
 
 /** What was chosen for the cell on the screen before its decision is sent. */
 export interface Chosen {
@@ -41,4 +41,11 @@ export function valueForUrgency(cell: DisputedCell, chosen: Chosen): ValueCode |
 export function nextOpen(cells: readonly DisputedCell[], from: number): number | null {
   const places = cells.map((_, place) => (from + place) % cells.length);
   return places.find((place) => cells[place]?.decision === null) ?? null;
+}
+
+/** The letter of the first voice before `voice` that cites the very same places; null for none, and without evidence. */
+export function sameEvidence(voices: readonly Voice[], voice: Voice): string | null {
+  const cited = JSON.stringify(voice.evidence);
+  const first = voices.find((other) => JSON.stringify(other.evidence) === cited);
+  return voice.evidence.length === 0 || first === undefined || first === voice ? null : first.letter;
 }

@@ -24,6 +24,7 @@ import { DisputeCard } from "./view/card";
 import { openKeys } from "./view/keysDialog";
 import { CellList, titleOf } from "./view/list";
 import { DisputedReport } from "./view/report";
+import { FollowingWindow } from "./window";
 
 /** A decision of this sitting, to be taken back. */
 interface Done {
@@ -38,6 +39,7 @@ export class AdjudicationPage {
   private readonly reasons: readonly ReasonData[];
   private readonly panes: Panes;
   private readonly images: ImagePane;
+  private readonly beside: FollowingWindow;
   private readonly list: CellList;
   private readonly card: DisputeCard;
   private payload: DisputedCase;
@@ -76,6 +78,7 @@ export class AdjudicationPage {
       },
       make,
     );
+    this.beside = new FollowingWindow(this.keys);
     this.panes = new Panes(preferences, () => this.images.resize());
     replaceChildren(byId("list-place"), [this.list.element]);
     replaceChildren(byId("card-place"), [this.card.element]);
@@ -285,6 +288,7 @@ export class AdjudicationPage {
       byId("report-place").scrollTop = 0;
       if (!window.location.href.endsWith(payload.urls.page)) window.history.pushState(null, "", payload.urls.page);
       this.images.open(payload, []);
+      this.beside.show(payload);
     }
     const named = this.cells.findIndex((each) => each.cell === cell);
     this.goTo(named >= 0 ? named : (nextOpen(this.cells, 0) ?? 0));
@@ -300,7 +304,7 @@ export class AdjudicationPage {
     this.mention = -1;
     const index = this.schema.indexOf(this.cell.cell);
     const row = index === null ? undefined : this.schema.data.targets[this.schema.place(index).row];
-    this.images.focusTarget(row?.name ?? null);
+    for (const viewer of [this.images, this.beside]) viewer.focusTarget(row?.name ?? null);
     this.draw();
     this.toCells();
   }
@@ -342,15 +346,12 @@ export class AdjudicationPage {
     const mention = this.report.evidence.mentions[position];
     if (!mention) return;
     this.mention = position;
-    this.images.goToImage({ series: mention.series, image: mention.image });
+    for (const viewer of [this.images, this.beside]) viewer.goToImage({ series: mention.series, image: mention.image });
   }
 
-  /** A window with the images alone; it needs nothing of this page. */
   private openWindow(): void {
     if (!this.payload.images) return toast("This case has no images.");
-    if (!window.open(this.payload.urls.viewer, "overread-images", "popup,width=1280,height=960")) {
-      toast("The browser does not allow another window.", { tone: "warn" });
-    }
+    if (!this.beside.open(this.payload)) toast("The browser does not allow another window.", { tone: "warn" });
   }
 
   private nextPane(): void {

@@ -1,5 +1,6 @@
 /** What the reading page and a window with its images say to each other. Only the reading page saves. */
 
+import { uuid4 } from "../lib/uuid";
 import type { Measurement, Viewer, ViewerCommand } from "../viewer/types";
 import type { PreferenceData } from "./preferences";
 
@@ -12,7 +13,8 @@ export type ToViewer =
       readonly id: number;
       readonly key: string;
       readonly images: string | null;
-      readonly measurements: readonly Measurement[];
+      /** Null: nothing that is measured is kept. */
+      readonly measurements: readonly Measurement[] | null;
     }
   | { readonly say: "ahead"; readonly images: string }
   | { readonly say: "target"; readonly target: string | null }
@@ -31,6 +33,22 @@ export type ToPage =
   | { readonly say: "undo" | "redo" | "submit" }
   | { readonly say: "watching"; readonly isWatching: boolean }
   | { readonly say: "alive" | "input" | "gone" };
+
+const LINK_KEY = "overread:viewer-link";
+
+/** Names this tab over reloads, so that its window finds it again. */
+export function linkOfTab(): string {
+  const known = sessionStorage.getItem(LINK_KEY);
+  if (known) return known;
+  const link = uuid4();
+  sessionStorage.setItem(LINK_KEY, link);
+  return link;
+}
+
+/** Whether this tab has opened a window before. */
+export function hasLink(): boolean {
+  return sessionStorage.getItem(LINK_KEY) !== null;
+}
 
 /** A line between one reading tab and its window. `link` names the tab, so that two tabs never mix. */
 export class Line<Sent, Received> {
