@@ -1,7 +1,7 @@
 # Each target is a line or two; what it does is in scripts/. Start with `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run web test test-gpu lint bench bench-web bench-viewer bench-labeling bench-evaluation bench-assignment bench-queue bench-arms bench-releases lock clean
+.PHONY: help setup demo run web test test-gpu lint bench bench-web bench-viewer bench-labeling bench-evaluation bench-assignment bench-queue bench-lists bench-arms bench-releases lock clean
 PY := .venv/bin/python
 
 help:  ## List the targets
@@ -58,9 +58,14 @@ bench-assignment:  ## Measure how even plans of assignment come out, and their t
 	@scripts/install app
 	@$(PY) -m benchmarks.assignment_plans
 
-bench-queue:  ## Measure the queue: claims by 16 readers at once on a private PostgreSQL
+bench-queue:  ## Measure the queue on a private PostgreSQL: a claim of one reader alone, and 16 readers at once
 	@scripts/install app vision dev && scripts/system postgresql
 	@$(PY) scripts/with_postgres.py $(PY) -m benchmarks.pull_queue
+
+bench-lists:  ## Measure the lists of a study of 100,000 cases and their seats, on a private PostgreSQL
+	@scripts/install app vision dev && scripts/system postgresql && scripts/web
+	@$(PY) scripts/with_postgres.py $(PY) -m benchmarks.long_lists
+	@$(PY) scripts/with_postgres.py $(PY) -m benchmarks.seat_lists
 
 bench-arms:  ## Simulate readers of known bias, and count how often the intervals of the arms page hold the truth
 	@scripts/install app vision dev

@@ -55,9 +55,10 @@ class NoteListForm(forms.Form):
 
 
 class ReturnForm(forms.Form):
-    """Whose reading is sent back, and why."""
+    """Whose reading is sent back, of which round, and why."""
 
     reader = forms.IntegerField()
+    round = forms.IntegerField(validators=[MinValueValidator(1)])
     text = forms.CharField(max_length=MAX_NOTE_CHARACTERS, strip=True)
 
 

@@ -5,7 +5,12 @@ from typing import Any
 from celery import Celery, bootsteps
 from django.conf import settings
 
-_SWEEPS = ("labeling.tasks.sweep_chunks", "annotator.tasks.sweep_figures", "annotator.tasks.sweep_releases")
+_SWEEPS = (
+    "labeling.tasks.sweep_chunks",
+    "annotator.tasks.sweep_figures",
+    "annotator.tasks.sweep_settling",
+    "annotator.tasks.sweep_releases",
+)
 
 
 class Sweeper(bootsteps.StartStopStep):

@@ -23,11 +23,40 @@ class ImportRefused(UserError):
 
 
 class BlindedError(PermissionDenied):
-    """A page shows what a member must not see before submitting `n_blind` cases of the blank arm."""
+    """A page shows what a member must not see before submitting `n_blind` cases of the blank arm.
 
-    def __init__(self, n_blind: int) -> None:
-        self.n_blind = n_blind
+    `n_later` of them are not on their worklist yet: repeats whose time has not come.
+    """
+
+    def __init__(self, n_blind: int, n_later: int = 0) -> None:
+        self.n_blind, self.n_later = n_blind, n_later
         super().__init__(f"{n_blind} cases of the blank arm are still to be submitted")
+
+
+class ReadingRefusedError(PermissionDenied):
+    """The user may not read a case; `code` says why in a word."""
+
+    code = "refused"
+
+
+class NotReaderError(ReadingRefusedError):
+    """A member without the role of a reader."""
+
+    code = "not_reader"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You are no reader of this project: nothing is stored. A manager can make you one under Members."
+        )
+
+
+class DecidedCaseError(ReadingRefusedError):
+    """An adjudicator decided cells of the case, or took such a decision back."""
+
+    code = "decided_case"
+
+    def __init__(self, case_key: str) -> None:
+        super().__init__(f"You decided about cells of case {case_key}; who decides about a case does not read it.")
 
 
 class StaleDraftError(Exception):
@@ -50,6 +79,13 @@ class ExcludedError(Exception):
 
     def __init__(self, case_key: str) -> None:
         super().__init__(f"case {case_key} is excluded from the study")
+
+
+class OtherRoundError(Exception):
+    """What was sent belongs to another round of the case than the one that its reader reads now."""
+
+    def __init__(self, case_key: str) -> None:
+        super().__init__(f"case {case_key} is read in another round")
 
 
 class UndecidedError(Exception):

@@ -1,10 +1,9 @@
 """What pages send, checked for shape; services check what it means."""
 
 from django import forms
-from django.core.validators import MinValueValidator
 
 from annotator.core.identifiers import names_a_person
-from annotator.selectors.worklists import STATES, WorklistFilter
+from annotator.selectors.worklists import STATES, Spot, WorklistFilter
 from labeling.core.intake import ColumnMapping
 from labeling.core.schema_yaml import MAX_SCHEMA_CHARACTERS, preset_names, preset_source
 
@@ -61,8 +60,8 @@ class WorklistForm(forms.Form):
     state = forms.ChoiceField(required=False, choices=[("", "all"), *((state, state) for state in STATES)])
     q = forms.CharField(required=False, max_length=255)
     flagged = forms.BooleanField(required=False)
-    after = forms.IntegerField(required=False, validators=[MinValueValidator(0)])
-    before = forms.IntegerField(required=False, validators=[MinValueValidator(0)])
+    after = forms.CharField(required=False, max_length=40)
+    before = forms.CharField(required=False, max_length=40)
 
     def wanted(self, *, by_place: bool = False) -> WorklistFilter:
         """The filter that was sent."""
@@ -73,8 +72,8 @@ class WorklistForm(forms.Form):
             query=sent.get("q", ""),
             flagged=sent.get("flagged", False),
             by_place=by_place,
-            after=sent.get("after"),
-            before=sent.get("before"),
+            after=Spot.of(sent.get("after", "")),
+            before=Spot.of(sent.get("before", "")),
         )
 
 

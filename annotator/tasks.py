@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 from annotator.models import Project
 from annotator.services import releases
 from annotator.services.figures import compute, waiting
-from annotator.services.settling import settle_project
+from annotator.services.settling import settle_project, unsettled
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,13 @@ def send_settling(project_id: int) -> bool:
         logger.warning("the broker takes no messages: %s", type(error).__name__)
         return False
     return True
+
+
+@shared_task(name="annotator.tasks.sweep_settling", acks_late=True, ignore_result=True)
+def sweep_settling() -> None:
+    """Send messages for projects whose gold is behind their rules: the message was lost, or its worker died."""
+    for project_id in unsettled(now=timezone.now()):
+        send_settling(project_id)
 
 
 @shared_task(name="annotator.tasks.freeze_release", acks_late=True, ignore_result=True)

@@ -51,13 +51,14 @@ def fill(n_cases: int) -> None:
         state=Run.State.COMPLETE,
         is_prefill=True,
     )
-    _fill_cases(project.pk, n_cases)
+    fill_cases(project.pk, n_cases)
     _fill_labels(project, run.pk, [user.pk for user in readers], n_cases)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 
-def _fill_cases(project: int, n_cases: int) -> None:
+def fill_cases(project: int, n_cases: int) -> None:
+    """Cases with a report each, two of a patient on average; positions from 1."""
     from django.db import connection
 
     with connection.cursor() as cursor:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -13,6 +13,7 @@ from annotator.core.vectors import VectorError
 from annotator.exceptions import (
     ContradictionError,
     ExcludedError,
+    OtherRoundError,
     SeatTakenError,
     StaleDraftError,
     SubmittedError,
@@ -22,6 +23,20 @@ from annotator.selectors.cases import draft_payload
 from annotator.views.errors import json_error
 
 READER_HEADER = "X-Reader"
+# What stands in the way of storing, other than a newer version: code and words.
+_CONFLICTS: Final[dict[type[Exception], tuple[str, str]]] = {
+    SubmittedError: ("submitted", "This case was submitted. Reopen it to change it."),
+    ExcludedError: ("excluded", "This case was excluded from the study. Nothing in it can be changed."),
+    OtherRoundError: (
+        "other_round",
+        "This page is out of date, and what was typed last cannot be stored. Reload it to go on.",
+    ),
+    SeatTakenError: (
+        "seat_taken",
+        "Your reservation of this case ran out, and others read it now. What you typed is kept as your draft; go on "
+        "with the next case.",
+    ),
+}
 
 
 def writes_labels(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -42,18 +57,9 @@ def writes_labels(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
             return json_error(400, code="invalid", message=str(error))
         except StaleDraftError as error:
             return _stale(request, error)
-        except SubmittedError:
-            message = "This case was submitted. Reopen it to change it."
-            return json_error(409, code="submitted", message=message)
-        except ExcludedError:
-            message = "This case was excluded from the study. Nothing in it can be changed."
-            return json_error(409, code="excluded", message=message)
-        except SeatTakenError:
-            message = (
-                "Your reservation of this case ran out, and others read it now. What you typed is kept as your draft; "
-                "go on with the next case."
-            )
-            return json_error(409, code="seat_taken", message=message)
+        except tuple(_CONFLICTS) as error:
+            code, message = _CONFLICTS[type(error)]
+            return json_error(409, code=code, message=message)
         except UndecidedError as error:
             details = {"cells": error.cells}
             return json_error(422, code="undecided", message="Some cells have no value yet.", details=details)

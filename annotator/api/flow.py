@@ -19,13 +19,13 @@ from annotator.models import User
 from annotator.selectors.case_access import case_to_read
 from annotator.selectors.permissions import project_for
 from annotator.selectors.preferences import preferences_of
+from annotator.selectors.recent_work import recent_work
 from annotator.selectors.seat_worklists import jumps_of
-from annotator.selectors.sittings import sitting_of
 from annotator.services.preferences import set_preferences
 from annotator.services.skips import skip_case
 from annotator.views.errors import json_error
 
-LONGEST_SITTING = timedelta(hours=48)
+LONGEST_SUMMARY = timedelta(hours=48)
 
 
 @require_POST
@@ -50,7 +50,7 @@ def jump(request: HttpRequest, slug: str) -> HttpResponse:
     wanted = WorklistForm(request.GET).wanted(by_place=True)
     page = jumps_of(project=project, reader=reader, wanted=wanted, now=timezone.now())
     cases = [asdict(row) | {"url": reverse("read", kwargs={"slug": slug, "case_id": row.case_id})} for row in page.rows]
-    return JsonResponse({"cases": cases, "after": page.after})
+    return JsonResponse({"cases": cases, "after": str(page.after) if page.after else None})
 
 
 @require_GET
@@ -61,8 +61,8 @@ def summary(request: HttpRequest, slug: str) -> HttpResponse:
     since = _moment(request.GET.get("since", ""))
     if since is None:
         return json_error(400, code="invalid", message="since: expected a time with a time zone")
-    sitting = sitting_of(project=project, reader=reader, since=max(since, timezone.now() - LONGEST_SITTING))
-    return JsonResponse(asdict(sitting))
+    done = recent_work(project=project, reader=reader, since=max(since, timezone.now() - LONGEST_SUMMARY))
+    return JsonResponse(asdict(done))
 
 
 @require_http_methods(["GET", "PUT"])

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -12,12 +12,11 @@ from annotator.api.views import addressed_payload
 from annotator.core.refusals import VectorError
 from annotator.core.reopening import REOPEN_REASONS, Reopening
 from annotator.models import Case, Draft, User
-from annotator.selectors.cases import case_for
+from annotator.selectors.case_access import case_to_read
 from annotator.selectors.guidelines import guidelines_payload
 from annotator.selectors.notes import own_thread, own_threads, threads_payload
 from annotator.selectors.permissions import project_for
 from annotator.selectors.seat_lists import progress_in
-from annotator.selectors.seats import Sitting, sitting_for
 from annotator.services.notes import SentNote, answer_note, write_note
 from annotator.services.reopening import reopen_reading
 
@@ -27,7 +26,7 @@ from annotator.services.reopening import reopen_reading
 def reopen(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """Open the reader's submitted reading again, and answer with the case as it is then."""
     reader = cast(User, request.user)
-    case, sitting = _own_case(reader, slug, case_id)
+    case, sitting = case_to_read(project_for(reader, slug), case_id, reader=reader)
     body = json_body(request)
     draft = Draft.objects.filter(case=case, reader=reader, round=sitting.round).first()
     if draft is None:
@@ -44,7 +43,7 @@ def reopen(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
 def notes(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """The reader's threads on a case; a post writes a note, or an answer in one of their threads."""
     reader = cast(User, request.user)
-    case, sitting = _own_case(reader, slug, case_id)
+    case, sitting = case_to_read(project_for(reader, slug), case_id, reader=reader)
     if request.method == "POST":
         _write(json_body(request), case=case, reader=reader, round=sitting.round)
     threads = threads_payload(own_threads(case, reader=reader, round=sitting.round))
@@ -61,14 +60,6 @@ def guidelines(request: HttpRequest, slug: str) -> HttpResponse:
 def reopen_reasons() -> list[dict[str, str]]:
     """The reasons to choose from, as the reading page shows them."""
     return [{"reason": reason, "says": says} for reason, says in REOPEN_REASONS.items()]
-
-
-def _own_case(reader: User, slug: str, case_id: int) -> tuple[Case, Sitting]:
-    case = case_for(project_for(reader, slug), case_id)
-    sitting = sitting_for(case, reader=reader)
-    if sitting is None:
-        raise Http404("this case is not this reader's")
-    return case, sitting
 
 
 def _why(body: dict[str, Any]) -> Reopening:

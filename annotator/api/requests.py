@@ -43,6 +43,7 @@ def draft_content(body: dict[str, Any]) -> DraftContent:
         client_id=client_id,
         prefill_run=identifier(body, "prefill_run") if body.get("prefill_run", "") is not None else None,
         key_presses_delta=count(body, "key_presses_delta") if "key_presses_delta" in body else None,
+        round=count(body, "round") if "round" in body else 1,
     )
 
 

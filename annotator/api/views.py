@@ -16,13 +16,12 @@ from annotator.selectors.cases import Progress, case_payload
 from annotator.selectors.permissions import member_for, project_for
 from annotator.selectors.seat_lists import progress_in, reader_progress
 from annotator.selectors.seats import Sitting
+from annotator.selectors.worklists import Spot
 from annotator.services.drafts import save_draft
 from annotator.services.next_case import Upcoming, upcoming_case
 from annotator.services.planting import plant
 from annotator.services.readings import submit_reading
 from annotator.views.errors import json_error
-
-MAX_POSITION_DIGITS = 9
 
 
 def addressed_payload(case: Case, *, reader: User, progress: Progress, sitting: Sitting | None) -> dict[str, Any]:
@@ -48,15 +47,15 @@ def _addresses(case: Case, sitting: Sitting | None) -> dict[str, str]:
         "summary": reverse("api_summary", kwargs={"slug": case.project.slug}),
         "images": reverse("api_images", kwargs=where),
         "labels": reverse("api_case_labels", kwargs=where),
-        "next": f"{reverse('api_next', kwargs={'slug': case.project.slug})}?after={place_of(case, sitting)}",
+        "next": f"{reverse('api_next', kwargs={'slug': case.project.slug})}?after={spot_of(case, sitting)}",
         "heartbeat": reverse("api_heartbeat", kwargs=where),
         "give_back": reverse("api_give_back", kwargs=where),
     }
 
 
-def place_of(case: Case, sitting: Sitting | None) -> int:
+def spot_of(case: Case, sitting: Sitting | None) -> Spot:
     """Where the case stands in the order in which its reader goes on."""
-    return sitting.seat.place if sitting and sitting.seat else case.position
+    return Spot(sitting.seat.place, sitting.seat.pk) if sitting and sitting.seat else Spot(case.position)
 
 
 @require_GET
@@ -73,11 +72,11 @@ def case_after(request: HttpRequest, slug: str) -> HttpResponse:
     """The reader's next case behind a position, loaded ahead by the screen."""
     reader = cast(User, request.user)
     project = project_for(reader, slug)
-    after = request.GET.get("after", "0")
-    if not after.isascii() or not after.isdigit() or len(after) > MAX_POSITION_DIGITS:
-        return json_error(400, code="invalid", message="after: expected a position of 0 or more")
+    after = Spot.of(request.GET.get("after", "0"))
+    if after is None:
+        return json_error(400, code="invalid", message="after: expected a place of 0 or more, such as 12 or 12.345")
     now = timezone.now()
-    found = upcoming_case(project=project, reader=reader, after=int(after), now=now)
+    found = upcoming_case(project=project, reader=reader, after=after, now=now)
     sitting = found.sitting if found else None
     progress = reader_progress(project=project, reader=reader, sitting=sitting, now=now)
     payload = None
@@ -115,5 +114,5 @@ def submit(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
 
 def next_after(case: Case, sitting: Sitting, *, reader: User) -> Upcoming | None:
     """The reader's next case once this one is submitted or put off."""
-    place = place_of(case, sitting)
-    return upcoming_case(project=case.project, reader=reader, after=place, besides=case.pk, now=timezone.now())
+    spot = spot_of(case, sitting)
+    return upcoming_case(project=case.project, reader=reader, after=spot, besides=case.pk, now=timezone.now())

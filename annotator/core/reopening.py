@@ -19,6 +19,8 @@ REOPEN_REASONS: Final = {
 }
 # What the next reading says when a manager sent it back; the words are in the note to the reader.
 RETURNED: Final = "returned"
+# Reasons that came from somebody else, who may have seen what the reader must not.
+TOLD: Final = frozenset({RETURNED, "asked"})
 
 
 @dataclass(frozen=True, slots=True)

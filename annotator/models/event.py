@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from annotator.models.case import Case
 from annotator.models.project import Project
@@ -63,6 +64,13 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        indexes = [
+            models.Index(
+                fields=["project"], condition=Q(verb__in=["member_set", "member_removed"]), name="event_of_members"
+            ),
+            # What a reader was given of a queue is asked for at every claim.
+            models.Index(fields=["actor", "case"], condition=Q(verb="seat_claimed"), name="event_of_claim"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.pk}"

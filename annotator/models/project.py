@@ -63,10 +63,7 @@ class Project(models.Model):
 
 
 class Role(models.TextChoices):
-    """What a member may do: a manager sets up, imports and exports, an adjudicator decides disputed cells.
-
-    Every member may read; a reader is who cases are assigned to.
-    """
+    """What a member may do: a reader reads, a manager sets up, imports and exports, an adjudicator decides disputes."""
 
     MANAGER = "manager", "manager"
     READER = "reader", "reader"

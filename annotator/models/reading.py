@@ -31,7 +31,8 @@ class Draft(models.Model):
 
     `round` is 1, and goes up when the reader reads the case again as if for the first time (see `Seat`).
 
-    `prefill_run` is the run whose labels the reader started from; the first save fixes it.
+    `prefill_run` is the run whose labels the reader started from, `seat` the seat that was theirs then; the first save
+    fixes both. Without a seat it was begun in a project that everyone reads.
     `flagged` repeats what `body` says, so that a worklist finds it.
     Submitting leaves the row behind with state `submitted`, so that it also answers which cases a reader has done.
     """
@@ -42,6 +43,7 @@ class Draft(models.Model):
     round = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=10, choices=DraftState, default=DraftState.OPEN)
     version = models.PositiveIntegerField()
+    seat = models.ForeignKey("annotator.Seat", on_delete=models.PROTECT, null=True, blank=True, related_name="drafts")
     prefill_run = models.UUIDField(null=True, blank=True)
     values = models.CharField(max_length=2000)
     urgencies = models.CharField(max_length=2000)
@@ -64,6 +66,11 @@ class Draft(models.Model):
         indexes = [
             models.Index(fields=["project", "reader", "state"], name="draft_progress"),
             models.Index(fields=["project", "reader"], condition=Q(flagged=True), name="draft_flagged"),
+            models.Index(
+                fields=["project", "case"],
+                condition=Q(round=1, state__in=["draft", "skipped", "returned"]),
+                name="draft_unfinished",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -73,7 +80,10 @@ class Draft(models.Model):
 class Reading(models.Model):
     """One submission: what a reader said about a case, for good. A correction is a further revision.
 
-    `active_seconds` and `key_presses` are None where nobody counted them. `round` is that of the draft.
+    `active_seconds` and `key_presses` are None where nobody counted them. `round` is that of the draft. `is_informed`:
+    before they submitted it, the reader held a role whose pages show machine labels and what others say, or was sent
+    the case back; such a reading is not blind, whatever it began from. A seeded
+    reading has no `prefill_run` where no run had labeled the case.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="readings")
@@ -87,6 +97,7 @@ class Reading(models.Model):
     )
     submission_id = models.UUIDField(unique=True)
     arm = models.CharField(max_length=10, choices=Arm)
+    is_informed = models.BooleanField(default=False)
     prefill_run = models.UUIDField(null=True, blank=True)
     values = models.CharField(max_length=2000)
     urgencies = models.CharField(max_length=2000)
@@ -107,7 +118,8 @@ class Reading(models.Model):
             models.CheckConstraint(condition=Q(arm__in=Arm.values), name="reading_arm_known"),
             models.CheckConstraint(
                 condition=Q(arm=Arm.BLANK, prefill_run__isnull=True)
-                | Q(arm__in=[Arm.PREFILLED, Arm.SEEDED], prefill_run__isnull=False),
+                | Q(arm=Arm.PREFILLED, prefill_run__isnull=False)
+                | Q(arm=Arm.SEEDED),
                 name="reading_prefill_named",
             ),
             *vector_constraints("reading", decided=True),
@@ -116,6 +128,7 @@ class Reading(models.Model):
             models.Index(fields=["project", "reader"], name="reading_by_reader"),
             models.Index(fields=["project", "reader", "submitted_at"], name="reading_by_time"),
             models.Index(fields=["project", "schema", "id"], name="reading_latest"),
+            models.Index(fields=["project", "case"], condition=Q(round=1, revision=1), name="reading_first"),
         ]
 
     def __str__(self) -> str:

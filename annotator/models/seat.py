@@ -44,8 +44,8 @@ class Seat(models.Model):
     `slot` numbers the seats of a case. `reader` is unset while a seat of the queue (`is_pulled`) waits to be taken.
     `round` 2 and up are hidden repeats of the seat `repeats`: open `washout_days` after that was submitted and once its
     reader has submitted `after_others` other cases since. `place` orders the seats of a reader, in a queue all seats.
-    `planted` holds the errors of a seeded seat, by cell, once it was opened:
-    `{"liver|focal": {"was": "0_", "is": "+1", "evidence": [[4, 17]], "run": "..."}}`.
+    Once a seeded seat was opened, `prefill_run` is the run that its reader starts from, and `planted` the errors in its
+    labels, if any, by cell: `{"liver|focal": {"was": "0_", "is": "+1", "evidence": [[4, 17]]}}`.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="seats")
@@ -64,6 +64,7 @@ class Seat(models.Model):
     place = models.PositiveIntegerField(default=0)
     stratum = models.CharField(max_length=100, blank=True, default="")
     inclusion_probability = models.FloatField(null=True, blank=True)
+    prefill_run = models.UUIDField(null=True, blank=True)
     planted = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=10, choices=SeatState, default=SeatState.OPEN)
     reserved_until = models.DateTimeField(null=True, blank=True)
@@ -98,7 +99,12 @@ class Seat(models.Model):
                 condition=Q(round=1, repeats__isnull=True) | Q(round__gte=2, repeats__isnull=False),
                 name="seat_repeats_match_round",
             ),
-            models.CheckConstraint(condition=Q(arm="seeded") | Q(planted={}), name="seat_plants_errors_in_seeded_arm"),
+            models.CheckConstraint(
+                condition=Q(arm="seeded") | Q(prefill_run__isnull=True), name="seat_names_run_in_seeded_arm"
+            ),
+            models.CheckConstraint(
+                condition=Q(prefill_run__isnull=False) | Q(planted={}), name="seat_plants_errors_in_its_run"
+            ),
             models.CheckConstraint(
                 condition=Q(inclusion_probability__isnull=True)
                 | Q(inclusion_probability__gt=0, inclusion_probability__lte=1),
@@ -107,6 +113,8 @@ class Seat(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "reader", "state", "place"], name="seat_of_reader"),
+            # With all that decides whether a seat is listed, so that long lists are counted from the index alone.
+            models.Index(fields=["project", "reader", "place", "id", "state", "round"], name="seat_in_list"),
             models.Index(
                 fields=["project", "place", "id"],
                 condition=Q(state="open", reader__isnull=True),
@@ -114,6 +122,11 @@ class Seat(models.Model):
             ),
             models.Index(fields=["project", "reserved_until"], condition=Q(state="held"), name="seat_held"),
             models.Index(fields=["project", "reader"], condition=Q(round__gte=2), name="seat_of_later_round"),
+            models.Index(
+                fields=["project", "case"],
+                condition=Q(round=1, state__in=["open", "held", "submitted"]),
+                name="seat_wanted",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,7 +30,8 @@ class StudyRules(models.Model):
     """The rules of one project; a project without a row goes by the defaults. `version` goes up with every change.
 
     `readers_per_case` says when a case of an open project is read; with seats, a case is read when its seats are.
-    `weights` is weight by primary key of a reader, as text; who is not in it weighs 1.
+    `weights` is weight by primary key of a reader, as text; who is not in it weighs 1. `settled_version` is the last
+    version under which the gold of all cases was made; while it is made, `settling_at` says when that last went on.
     """
 
     project = models.OneToOneField(Project, on_delete=models.PROTECT, primary_key=True, related_name="rules")
@@ -48,6 +49,8 @@ class StudyRules(models.Model):
     readers_may_adjudicate = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     changed_at = models.DateTimeField(null=True, blank=True)
+    settled_version = models.PositiveIntegerField(default=0)
+    settling_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "study rules"

@@ -20,8 +20,10 @@ from annotator.core.assignment import (
     wanted_at,
 )
 from annotator.core.assignment.requests import Order
-from annotator.models import AssignmentPlan, Case, Draft, Exclusion, Project, Seat, SeatState
+from annotator.models import AssignmentPlan, Case, Draft, Project, Seat, SeatState, User
+from annotator.selectors.exclusions import is_excluded
 from annotator.selectors.schemas import parsed_schema
+from annotator.selectors.seats import barred_pairs
 from annotator.selectors.stretches import Stretch
 from annotator.selectors.vector_rows import vector_rows
 from labeling.core.values import CODE_OF_STATE, POSITIVE_VALUES
@@ -60,14 +62,13 @@ def plan_basis(project: Project, asked: AskedPlan) -> PlanBasis:
     """The request of `asked` for the project as it is now. Raises `PlanError` for cases that are not there."""
     rows = _case_rows(project)
     plans = list(AssignmentPlan.objects.filter(project=project).order_by("number"))
-    seats = _live_seats(project, {row.pk for row in rows})
+    seats, barred = _live_seats(project, {row.pk for row in rows}), _barred(project, rows)
     of_case: dict[int, list[Seat]] = defaultdict(list)
     for seat in seats:
         of_case[seat.case_id].append(seat)
     rows = _asked_rows(rows, asked, has_seats=set(of_case))
     strata, run = _strata(project, rows, asked, of_case=of_case)
-    n_readers = _readers_by_case(plans)
-    frames = [_Frame(plan) for plan in plans]
+    n_readers, frames = _readers_by_case(plans), [_Frame(plan) for plan in plans]
     cases = tuple(
         PlanCase(
             key=row.key,
@@ -92,9 +93,18 @@ def plan_basis(project: Project, asked: AskedPlan) -> PlanBasis:
         keeps_patients_together=asked.keeps_patients_together,
         moves_unread=asked.moves_unread,
         held=tuple(held),
+        barred=barred,
         seed=asked.seed,
     )
     return PlanBasis(request, held, {row.key: row.pk for row in rows}, run, seats_token(project))
+
+
+def _barred(project: Project, rows: Sequence[_CaseRow]) -> frozenset[tuple[str, str]]:
+    """Cases and names of those who decided about them."""
+    keys = {row.pk: row.key for row in rows}
+    pairs = barred_pairs(project)
+    names = dict(User.objects.filter(pk__in={user for _, user in pairs}).values_list("pk", "username"))
+    return frozenset((keys[case], names[user]) for case, user in pairs if case in keys)
 
 
 def seats_token(project: Project) -> str:
@@ -113,8 +123,7 @@ def strata_sizes(project: Project, asked: AskedPlan) -> dict[str, int]:
 
 
 def _case_rows(project: Project) -> list[_CaseRow]:
-    is_excluded = Exists(Exclusion.objects.filter(case=OuterRef("pk"), ended_at__isnull=True))
-    found = Case.objects.filter(project=project).exclude(is_excluded).order_by("position")
+    found = Case.objects.filter(~is_excluded(), project=project).order_by("position")
     columns = ("pk", "key", "patient_key", "study__modality", "report_id", "created_at")
     return [
         _CaseRow(pk, key, patient, modality or "", report, created)

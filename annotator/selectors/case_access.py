@@ -5,14 +5,18 @@ from django.http import Http404
 from annotator.models import Case, Project, Reads, User
 from annotator.selectors.cases import case_for
 from annotator.selectors.permissions import Member, refuse_while_blind
-from annotator.selectors.seats import Sitting, reads_of, sitting_for
+from annotator.selectors.seats import Sitting, check_may_read, reads_of, sitting_for
 
 
 def case_to_read(project: Project, case_id: int, *, reader: User) -> tuple[Case, Sitting]:
-    """The case of this project that `reader` reads, and how; 404 when there is none or it is not theirs."""
+    """The case of this project that `reader` reads, and how; 404 when there is none or it is not theirs.
+
+    Raises `ReadingRefusedError` (403) when they may not read it at all.
+    """
     case = case_for(project, case_id)
     sitting = sitting_for(case, reader=reader)
     if sitting is None:
+        check_may_read(case, reader)
         raise Http404("this case is not this reader's")
     return case, sitting
 
@@ -26,6 +30,7 @@ def case_to_see(member: Member, case_id: int, *, reader: User, reveals: bool = T
     sitting = sitting_for(case, reader=reader)
     if sitting is None:
         if not (member.is_manager or member.is_adjudicator):
+            check_may_read(case, reader)
             raise Http404("this case is not this reader's")
         if reveals:
             refuse_while_blind(member)

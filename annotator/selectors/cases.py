@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.http import Http404
 
 from annotator.core.planting import Labels, errors_of, with_errors
 from annotator.models import NO_TEXT, Arm, Case, Draft, DraftState, Project, Reading, User
 from annotator.selectors.exclusions import is_excluded, n_excluded
 from annotator.selectors.schemas import parsed_schema
-from annotator.selectors.seats import Sitting
+from annotator.selectors.seats import Sitting, n_decided_by, not_decided_by
 from labeling.core.schema import Schema
 from labeling.core.text import structure_report
 from labeling.models import MachineLabel, Run
@@ -34,7 +33,17 @@ def unread_cases(*, project: Project, reader: User) -> QuerySet[Case]:
     """Cases of a project whose cases everyone reads that the reader has still to submit, in order."""
     own = Draft.objects.filter(case=OuterRef("pk"), project=project, reader=reader, round=1)
     submitted = own.filter(state=DraftState.SUBMITTED)
-    return Case.objects.filter(~Exists(submitted), ~is_excluded(), project=project).order_by("position")
+    return cases_open_to(reader, project).filter(~Exists(submitted)).order_by("position")
+
+
+def cases_open_to(reader: User, project: Project) -> QuerySet[Case]:
+    """Cases that the reader may read, or has read, in a project whose cases everyone reads."""
+    return Case.objects.filter(~is_excluded() & not_decided_by(reader, project, case="pk"), project=project)
+
+
+def n_open_to(reader: User, project: Project) -> int:
+    """How many those are."""
+    return n_cases(project) - n_excluded(project) - n_decided_by(reader, project)
 
 
 def next_case(*, project: Project, reader: User, after: int = 0) -> Case | None:
@@ -76,21 +85,14 @@ class Progress:
 
 def progress_of(*, project: Project, reader: User) -> Progress:
     """The reader's progress in a project whose cases everyone reads."""
-    submitted = (
-        Draft.objects.filter(~is_excluded("case"), project=project, reader=reader, state=DraftState.SUBMITTED)
-        .order_by()
-        .values("project")
-        .annotate(n=Count("pk"))
-        .values("n")
+    submitted = Draft.objects.filter(
+        ~is_excluded("case") & not_decided_by(reader, project),
+        project=project,
+        reader=reader,
+        round=1,
+        state=DraftState.SUBMITTED,
     )
-    last = Case.objects.filter(project=project).order_by("-position").values("position")[:1]
-    n_cases, n_submitted = (
-        Project.objects.filter(pk=project.pk)
-        .order_by()
-        .values_list(Coalesce(Subquery(last), 0), Coalesce(Subquery(submitted), 0))
-        .get()
-    )
-    return Progress(n_cases=n_cases - n_excluded(project), n_submitted=n_submitted)
+    return Progress(n_cases=n_open_to(reader, project), n_submitted=submitted.count())
 
 
 def n_cases(project: Project) -> int:
@@ -136,9 +138,8 @@ def prefill_shown(case: Case, *, draft: Draft | None, sitting: Sitting | None) -
         return None
     if draft is not None:
         return prefill_named(case, draft.prefill_run) if draft.prefill_run else None
-    planted = sitting.planted if sitting else {}
-    run = next((error["run"] for error in planted.values()), None)
-    return prefill_named(case, uuid.UUID(run)) if run else prefill_of(case)
+    run = sitting.prefill_run if sitting else None
+    return prefill_named(case, run) if run else prefill_of(case)
 
 
 def draft_of(case: Case, *, reader: User, sitting: Sitting | None) -> Draft | None:
@@ -163,6 +164,7 @@ def case_payload(case: Case, *, reader: User, progress: Progress, sitting: Sitti
             "is_own": sitting is not None,
         },
         "report": report_payload(case),
+        "round": sitting.round if sitting else 1,
         "arm": Arm.PREFILLED if prefill else Arm.BLANK,
         "prefill": _prefill_payload(_planted(prefill, case, sitting)) if prefill else None,
         "draft": draft_payload(draft) if draft else None,

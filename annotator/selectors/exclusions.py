@@ -11,8 +11,8 @@ def is_excluded(case: str = "pk") -> Exists:
 
 
 def open_exclusion(case: Case) -> Exclusion | None:
-    """The exclusion under which the case is now."""
-    return Exclusion.objects.filter(case=case, ended_at__isnull=True).first()
+    """The exclusion under which the case is now, with who excluded it."""
+    return Exclusion.objects.filter(case=case, ended_at__isnull=True).select_related("excluded_by").first()
 
 
 def n_excluded(project: Project) -> int:

@@ -6,12 +6,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
+from django.utils import timezone
 
 from annotator.exceptions import BlindedError
-from annotator.models import Arm, Membership, Project, Role, Seat, SeatState, User
-
-# Roles whose pages show machine labels and what other readers say.
-_REVEALING = frozenset({Role.MANAGER, Role.ADJUDICATOR})
+from annotator.models import Arm, Membership, Project, Role, Seat, User
+from annotator.selectors.exclusions import is_excluded
+from annotator.selectors.roles import REVEALING
+from annotator.selectors.seats import WAITING, not_decided_by, seats_in_play
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Member:
     def is_manager(self) -> bool:
         """Whether they set up, import and export."""
         return Role.MANAGER in self.roles
+
+    @property
+    def is_reader(self) -> bool:
+        """Whether they read cases."""
+        return Role.READER in self.roles
 
     @property
     def is_adjudicator(self) -> bool:
@@ -67,18 +73,25 @@ def member_for(
     member = Member(found[0].project, found[0].user_id, frozenset(each.role for each in found))
     if role is not None and role not in member.roles:
         raise PermissionDenied(f"needs role {role}")
-    if role in _REVEALING if reveals is None else reveals:
+    if role in REVEALING if reveals is None else reveals:
         refuse_while_blind(member)
     return member
 
 
 def refuse_while_blind(member: Member) -> None:
     """Raise `BlindedError` when the member has still to read cases without seeing machine labels."""
-    if n_blind := blind_seats(member.project, member.user_id).count():
-        raise BlindedError(n_blind)
+    blind = blind_seats(member.project, member.user_id)
+    if n_blind := blind.count():
+        play = seats_in_play(project=member.project, reader=member.user_id, now=timezone.now())
+        later = blind.filter(round__gte=2).exclude(pk__in=play.order_by().values("pk"))
+        raise BlindedError(n_blind, n_later=later.count())
 
 
 def blind_seats(project: Project, user_id: int) -> QuerySet[Seat]:
-    """Seats in the blank arm that the user has still to submit."""
-    waiting = [SeatState.OPEN, SeatState.HELD]
-    return Seat.objects.filter(project=project, reader_id=user_id, arm=Arm.BLANK, state__in=waiting)
+    """Seats in the blank arm that the user has still to submit, of cases that count and that are theirs to read.
+
+    Not those that were reopened: who may look could do so after submitting, and a revision after that counts as
+    informed (`Reading.is_informed`), so that nothing is left to guard.
+    """
+    theirs = Seat.objects.filter(project=project, reader_id=user_id, arm=Arm.BLANK, state__in=WAITING)
+    return theirs.filter(~is_excluded("case"), not_decided_by(user_id, project))

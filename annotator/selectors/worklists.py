@@ -3,18 +3,20 @@
 Here for projects whose cases everyone reads; `seat_worklists` has those of readers with seats.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from annotator.core.summaries import Glance, abnormal_cells, glance
 from annotator.models import Arm, Case, Draft, DraftState, Note, Project, Seat, User
-from annotator.selectors.cases import n_cases
-from annotator.selectors.exclusions import is_excluded, n_excluded
+from annotator.selectors.cases import cases_open_to, n_open_to
+from annotator.selectors.exclusions import is_excluded
 from annotator.selectors.schemas import parsed_schema
+from annotator.selectors.seats import not_decided_by
 from labeling.core.schema import Schema
 from labeling.models import MachineLabel
 
@@ -33,6 +35,26 @@ UNSEEN: dict[str, Any] = {"state": NEW, "flagged": False, "comment": "", "saved_
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a page of a list starts or ends: a place, and the seat there, since seats of several plans may share it."""
+
+    place: int
+    seat: int | None = None
+
+    @classmethod
+    def of(cls, text: str) -> "Spot | None":
+        """The spot that an address names, 12 or 12.345; None for anything else."""
+        found = _SPOT.fullmatch(text)
+        return cls(int(found[1]), int(found[2]) if found[2] else None) if found else None
+
+    def __str__(self) -> str:
+        return str(self.place) if self.seat is None else f"{self.place}.{self.seat}"
+
+
+_SPOT: Final = re.compile(rf"([0-9]{{1,{MAX_PLACE_DIGITS}}})(?:\.([0-9]{{1,18}}))?")
+
+
+@dataclass(frozen=True, slots=True)
 class WorklistFilter:
     """What to show: a state or all, only flagged ones or all, ids that contain `query`, and where the page starts or
     ends (not included). With `by_place` a number also finds the case at that position.
@@ -42,8 +64,8 @@ class WorklistFilter:
     query: str = ""
     flagged: bool = False
     by_place: bool = False
-    after: int | None = None
-    before: int | None = None
+    after: Spot | None = None
+    before: Spot | None = None
 
 
 class Urgency(NamedTuple):
@@ -94,8 +116,8 @@ class Worklist:
     n_cases: int
     n_by_state: dict[str, int]
     n_flagged: int
-    after: int | None
-    before: int | None
+    after: Spot | None
+    before: Spot | None
     returned: list[ReturnedCase]
     can_take: bool = False
 
@@ -121,38 +143,39 @@ class Jumps:
     """One page of the list; `after` leads to the next."""
 
     rows: list[JumpRow]
-    after: int | None
+    after: Spot | None
 
 
 def jump_page(*, project: Project, reader: User, wanted: WorklistFilter, size: int = JUMP_SIZE) -> Jumps:
     """The reader's cases that fit `wanted`, without what the machine says."""
     drafts = Draft.objects.filter(project=project, reader=reader, round=1)
-    found = _cases(project, drafts, wanted).filter(position__gt=wanted.after or 0).order_by("position")
-    cases = list(found[: size + 1])
+    found = _cases(cases_open_to(reader, project), drafts, wanted).order_by("position")
+    cases = list(found.filter(position__gt=wanted.after.place if wanted.after else 0)[: size + 1])
     saved = _saved(drafts, cases[:size])
     rows = [
         JumpRow(case.pk, case.key, case.position, draft["state"], draft["flagged"])
         for case in cases[:size]
         for draft in [saved.get(case.pk, UNSEEN)]
     ]
-    return Jumps(rows, after=rows[-1].position if len(cases) > size else None)
+    return Jumps(rows, after=Spot(rows[-1].position) if len(cases) > size else None)
 
 
 def worklist_page(*, project: Project, reader: User, wanted: WorklistFilter, size: int = PAGE_SIZE) -> Worklist:
     """The reader's cases that fit `wanted`, in the order of the project."""
     drafts = Draft.objects.filter(project=project, reader=reader, round=1)
-    found = _cases(project, drafts, wanted)
+    found = _cases(cases_open_to(reader, project), drafts, wanted)
     backwards = wanted.before is not None
-    if backwards:
-        cases = list(found.filter(position__lt=wanted.before).order_by("-position")[: size + 1])
+    if wanted.before is not None:
+        cases = list(found.filter(position__lt=wanted.before.place).order_by("-position")[: size + 1])
     else:
-        cases = list(found.filter(position__gt=wanted.after or 0).order_by("position")[: size + 1])
+        behind = wanted.after.place if wanted.after else 0
+        cases = list(found.filter(position__gt=behind).order_by("position")[: size + 1])
     goes_on = len(cases) > size
     cases = cases[:size][::-1] if backwards else cases[:size]
-    starts_later = goes_on if backwards else bool(wanted.after)
+    starts_later = goes_on if backwards else wanted.after is not None and wanted.after.place > 0
     ends_earlier = backwards or goes_on
-    drafts = drafts.filter(~is_excluded("case"))
-    total = n_cases(project) - n_excluded(project)
+    drafts = drafts.filter(~is_excluded("case") & not_decided_by(reader, project))
+    total = n_open_to(reader, project)
     n_by_state, saved = _n_by_state(drafts, total), _saved(drafts, cases)
     is_first = wanted.after is None and not backwards
     return Worklist(
@@ -160,8 +183,8 @@ def worklist_page(*, project: Project, reader: User, wanted: WorklistFilter, siz
         n_cases=total,
         n_by_state=n_by_state,
         n_flagged=drafts.filter(flagged=True).count(),
-        after=cases[-1].position if cases and ends_earlier else None,
-        before=cases[0].position if cases and starts_later else None,
+        after=Spot(cases[-1].position) if cases and ends_earlier else None,
+        before=Spot(cases[0].position) if cases and starts_later else None,
         returned=returned_to(drafts) if n_by_state[DraftState.RETURNED] and is_first else [],
     )
 
@@ -174,8 +197,8 @@ def returned_to(drafts: QuerySet[Draft]) -> list[ReturnedCase]:
     return [ReturnedCase(*row) for row in rows.values_list("case_id", "case__key", "note")[:MAX_RETURNED]]
 
 
-def _cases(project: Project, drafts: QuerySet[Draft], wanted: WorklistFilter) -> QuerySet[Case]:
-    cases = Case.objects.filter(~is_excluded(), project=project).only("pk", "key", "position", "report_id")
+def _cases(cases: QuerySet[Case], drafts: QuerySet[Draft], wanted: WorklistFilter) -> QuerySet[Case]:
+    cases = cases.only("pk", "key", "position", "report_id")
     if wanted.query:
         cases = cases.filter(_query(wanted))
     if wanted.flagged:

@@ -32,6 +32,11 @@ _MOVED: Final = "moved to another reader by plan {number}"
 _CHANGED: Final = (
     "somebody else changed the seats of this project since this preview was made; look at the new preview and apply it"
 )
+# How PostgreSQL and SQLite name the constraints that a plan breaks when another came first.
+_TAKEN: Final = (
+    *("plan_number_once", "seat_slot_once_per_case", "seat_one_per_reader_and_round"),
+    *("UNIQUE constraint failed: annotator_assignmentplan.", "UNIQUE constraint failed: annotator_seat."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ def apply_plan(
             return _apply(project, asked, actor=actor, now=now, token=token)
     except IntegrityError as error:
         # Two plans of one number, or two seats of one reader and case: the database lets one through.
+        if not any(sign in str(error) for sign in _TAKEN):
+            raise
         raise UserError(_CHANGED) from error
 
 
@@ -98,7 +105,7 @@ def _apply(
     payload = {"plan": number, "seats": len(plan.seats), "moved": len(moved), "seed": asked.seed}
     Event.objects.create(project=project, actor=actor, verb=Event.Verb.SEATS_PLANNED, payload=payload, at=now)
     touched = {seat.case for seat in plan.seats} | {seat.case for seat in plan.moved}
-    settle_read_cases({basis.case_pks[key] for key in touched}, now=now)
+    settle_read_cases(project, {basis.case_pks[key] for key in touched}, now=now)
     return stored
 
 

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from annotator.core.refusals import is_storable_text
 from annotator.exceptions import UserError
 from annotator.models import Case, Event, Exclusion, User
+from annotator.selectors.exclusions import open_exclusion
 from annotator.services.settling import settle_case
 
 MAX_REASON_CHARACTERS = 1000
@@ -22,7 +23,7 @@ def exclude_case(*, case: Case, actor: User, reason: str, now: datetime) -> Excl
             )
             _record(exclusion, Event.Verb.CASE_EXCLUDED, actor=actor, now=now)
     except IntegrityError as error:
-        if not Exclusion.objects.filter(case=case, ended_at__isnull=True).exists():
+        if open_exclusion(case) is None:
             raise
         raise UserError(f"Case {case.key} is excluded already.") from error
     return exclusion

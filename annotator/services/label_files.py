@@ -11,6 +11,7 @@ from annotator.services.outcomes import LabelOutcome, Outcome, RowOutcome, refus
 from labeling.core.intake.records import DEFAULT_LIMITS, ProblemCode
 from labeling.core.schema import Schema
 from labeling.core.tables import LabeledReport, LabelTable, StudioMapping, doccano, jsonl, read_labels
+from labeling.core.tables.records import Key
 
 JSONL = "jsonl"
 # Whoever made the labels, where nobody says.
@@ -72,40 +73,32 @@ class LabelFile:
 
 
 def _read_jsonl(path: Path, name: str, schema: Schema, outcome: Outcome) -> Iterator[LabeledReport]:
-    """Label sets line by line. Lines of one rater and revision that contradict each other are all refused."""
+    """Label sets line by line. Lines of one rater, round and revision that contradict each other are all refused."""
     digests, conflicts = _survey(path, name, schema)
     for number, table in _tables(path, name, schema):
         for problem in table.problems:
             outcome.add(refused_row(problem, row=number))
         for labels in table.reports:
-            place = _place(labels)
-            if place in conflicts:
-                reason = f"report {labels.report_id!r}: two lines of one rater and revision say different things"
+            if labels.key in conflicts:
+                reason = f"report {labels.report_id!r}: two lines of one rater, round and revision differ"
                 outcome.add(RowOutcome(number, labels.report_id, "refused", ProblemCode.CONFLICTING_ID, reason))
-            elif digests.pop(place, None) is None:
+            elif digests.pop(labels.key, None) is None:
                 reason = f"report {labels.report_id!r}: the line stands twice"
                 outcome.add(RowOutcome(number, labels.report_id, "duplicate", ProblemCode.DUPLICATE, reason))
             else:
                 yield labels
 
 
-_Place = tuple[str, str, int | None]
-
-
-def _place(labels: LabeledReport) -> _Place:
-    return labels.report_id, labels.rater, labels.meta.revision
-
-
-def _survey(path: Path, name: str, schema: Schema) -> tuple[dict[_Place, bytes], set[_Place]]:
+def _survey(path: Path, name: str, schema: Schema) -> tuple[dict[Key, bytes], set[Key]]:
     """A digest of what is said of each report by each rater and revision, and the places where lines differ."""
-    digests: dict[_Place, bytes] = {}
-    conflicts: set[_Place] = set()
+    digests: dict[Key, bytes] = {}
+    conflicts: set[Key] = set()
     for _, table in _tables(path, name, schema):
         for labels in table.reports:
             line = json.dumps(json.loads(jsonl.render(labels, schema)), sort_keys=True)
             digest = blake2b(line.encode(), digest_size=16).digest()
-            if digests.setdefault(_place(labels), digest) != digest:
-                conflicts.add(_place(labels))
+            if digests.setdefault(labels.key, digest) != digest:
+                conflicts.add(labels.key)
     return digests, conflicts
 
 

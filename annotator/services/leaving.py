@@ -6,7 +6,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from annotator.models import Event, Project, Seat, SeatState, User
-from annotator.services.settling import settle_case
+from annotator.services.seat_changes import withdraw_rows
+from annotator.services.settling import settle_cases
 
 LEFT = "the reader left the project"
 
@@ -18,17 +19,14 @@ def release_seats(*, project: Project, user: User, actor: User | None, now: date
     Call it while the project is locked.
     """
     theirs = Q(project=project, reader=user, state__in=[SeatState.OPEN, SeatState.HELD])
-    cases = sorted(set(Seat.objects.filter(theirs).values_list("case_id", flat=True)))
+    cases = set(Seat.objects.filter(theirs).values_list("case_id", flat=True))
     # A repeat is wanted of the same reader, never of whoever comes next.
     freed = Seat.objects.filter(theirs, is_pulled=True, round=1).update(
         state=SeatState.OPEN, reader=None, reserved_until=None, claimed_at=None
     )
-    withdrawn = Seat.objects.filter(theirs).update(
-        state=SeatState.WITHDRAWN, reserved_until=None, withdrawn_because=LEFT
-    )
+    withdrawn = withdraw_rows(Seat.objects.filter(theirs).values_list("pk", flat=True), because=LEFT)
     if freed or withdrawn:
         payload = {"user": user.get_username(), "because": LEFT, "withdrawn": withdrawn, "freed": freed}
         Event.objects.create(project=project, actor=actor, verb=Event.Verb.SEATS_WITHDRAWN, payload=payload, at=now)
-        for case_id in cases:
-            settle_case(case_id, now=now)
+        settle_cases(project, cases, now=now)
     return freed + withdrawn

@@ -1,7 +1,7 @@
 """Submit a reading: an immutable revision beside the draft it came from."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,14 @@ from django.db import transaction
 
 from annotator.core.contradictions import Contradiction, find_contradictions
 from annotator.core.guidelines import check_shown_exist
+from annotator.core.reopening import TOLD
 from annotator.core.vectors import SERVER_PARTS, VectorError, undecided_cells
 from annotator.exceptions import ContradictionError, UndecidedError
 from annotator.models import Arm, Case, Draft, DraftState, Event, Note, Reading, User
 from annotator.selectors.guidelines import latest_versions
+from annotator.selectors.roles import has_revealed
 from annotator.selectors.schemas import parsed_schema
-from annotator.selectors.seats import Sitting
+from annotator.selectors.seats import Sitting, check_may_read
 from annotator.services.drafts import (
     DraftContent,
     SavedDraft,
@@ -25,7 +27,7 @@ from annotator.services.drafts import (
     write_draft,
 )
 from annotator.services.queue import submit_seat
-from annotator.services.settling import settle_case
+from annotator.services.settling import lock_case, settle_case
 from labeling.core.schema import Schema
 
 
@@ -48,8 +50,8 @@ def submit_reading(
     """Store the next revision of the reader's reading of `case`; the same submission again returns the same one.
 
     Raises `VectorError`, `UndecidedError`, `ContradictionError`, `StaleDraftError` when another tab saved in between,
-    `SubmittedError` or `ExcludedError` when the case is not open to its reader, or `SeatTakenError` when the case went
-    back to the queue and no seat of it is free any more.
+    `SubmittedError` or `ExcludedError` when the case is not open to its reader, `ReadingRefusedError` when they may not
+    read it, or `SeatTakenError` when the case went back to the queue and no seat of it is free any more.
     """
     sitting = sitting or reader_sitting(case, reader)
     schema = parsed_schema(case.project.schema)
@@ -65,9 +67,9 @@ def submit_reading(
         saved = write_draft(
             case=case, reader=reader, content=content, state=DraftState.SUBMITTED, sitting=sitting, now=now
         )
-        submit_seat(case=case, reader=reader, sitting=sitting, now=now)
+        _take_part(case, reader, sitting, now=now)
         parts = {"acknowledged": sorted(found.key for found in contradictions)} | _server_parts(saved, submission)
-        reading = _store_reading(saved.draft, submission, arm=_arm(saved.draft, sitting), parts=parts, now=now)
+        reading = _store_reading(saved.draft, submission, sitting, parts=parts, now=now)
         if reading.supersedes is not None:
             _settle_returns(reading, now=now)
         Event.objects.create(
@@ -80,6 +82,13 @@ def submit_reading(
         )
         settle_case(case.pk, now=now)
     return reading
+
+
+def _take_part(case: Case, reader: User, sitting: Sitting, *, now: datetime) -> None:
+    """Count the seat as read; the case is held, so that they do not decide about it in another window meanwhile."""
+    submit_seat(case=case, reader=reader, sitting=sitting, now=now)
+    lock_case(case.pk)
+    check_may_read(case, reader)
 
 
 def _checked(submission: Submission, *, case: Case, schema: Schema) -> list[Contradiction]:
@@ -121,21 +130,41 @@ def _server_parts(saved: SavedDraft, submission: Submission) -> dict[str, Any]:
 
 def _settle_returns(reading: Reading, *, now: datetime) -> None:
     """What the reader was asked to look at again is done with."""
-    of_reading = Note.objects.filter(case=reading.case_id, reader=reading.reader_id, kind=Note.Kind.RETURN)
-    of_reading.filter(parent=None, settled_at=None).update(settled_by=reading.reader_id, settled_at=now)
+    returns = Note.objects.filter(kind=Note.Kind.RETURN, parent=None, settled_at=None)
+    of_reading = returns.filter(case=reading.case_id, reader=reading.reader_id, round=reading.round)
+    of_reading.update(settled_by=reading.reader_id, settled_at=now)
 
 
 def _arm(draft: Draft, sitting: Sitting) -> Arm:
-    """What the reader started from."""
-    if draft.prefill_run is None:
-        return Arm.BLANK
-    return Arm.SEEDED if sitting.arm == Arm.SEEDED else Arm.PREFILLED
+    """What the reader started from; what was read to train them says so, whether or not a run had labeled the case."""
+    if sitting.arm == Arm.SEEDED:
+        return Arm.SEEDED
+    return Arm.BLANK if draft.prefill_run is None else Arm.PREFILLED
 
 
-def _store_reading(draft: Draft, submission: Submission, *, arm: Arm, parts: dict[str, Any], now: datetime) -> Reading:
+def _is_informed(
+    draft: Draft, sitting: Sitting, *, revisions: Sequence[Reading], reopened: Mapping[str, Any] | None
+) -> bool:
+    """Whether the reader could look at machine labels of the case, or at what others say of it, before this submission.
+
+    A blank seat keeps them from it until it is submitted; without one, only that they never had a role to look.
+    """
+    if any(each.is_informed for each in revisions) or (reopened is not None and reopened["reason"] in TOLD):
+        return True
+    is_kept = sitting.arm == Arm.BLANK
+    if is_kept and not revisions:
+        return False
+    since = revisions[0].submitted_at if is_kept else None
+    return has_revealed(draft.case.project, draft.reader, since=since)
+
+
+def _store_reading(
+    draft: Draft, submission: Submission, sitting: Sitting, *, parts: dict[str, Any], now: datetime
+) -> Reading:
     """The next revision, with what `draft` holds and the `parts` of its body that a browser never sends."""
     own = Reading.objects.filter(case_id=draft.case_id, reader_id=draft.reader_id, round=draft.round)
-    previous = None if draft.version == 1 else own.order_by("-revision").first()
+    revisions = [] if draft.version == 1 else list(own.order_by("revision"))
+    previous = revisions[-1] if revisions else None
     return Reading.objects.create(
         project_id=draft.project_id,
         case_id=draft.case_id,
@@ -145,7 +174,8 @@ def _store_reading(draft: Draft, submission: Submission, *, arm: Arm, parts: dic
         revision=previous.revision + 1 if previous else 1,
         supersedes=previous,
         submission_id=submission.submission_id,
-        arm=arm,
+        arm=_arm(draft, sitting),
+        is_informed=_is_informed(draft, sitting, revisions=revisions, reopened=parts.get("reopened")),
         prefill_run=draft.prefill_run,
         values=draft.values,
         urgencies=draft.urgencies,

@@ -7,8 +7,9 @@ from django.db import transaction
 
 from annotator.core.reopening import RETURNED, Reopening
 from annotator.core.threads import check_note_text
-from annotator.exceptions import ExcludedError, StaleDraftError, UserError
-from annotator.models import Case, Draft, DraftState, Event, Exclusion, Note, Reading, User
+from annotator.exceptions import StaleDraftError, UserError
+from annotator.models import Case, Draft, DraftState, Event, Note, Reading, User
+from annotator.services.drafts import check_included
 
 
 def reopen_reading(*, case: Case, draft: Draft, version: int, why: Reopening, now: datetime) -> Draft:
@@ -17,7 +18,7 @@ def reopen_reading(*, case: Case, draft: Draft, version: int, why: Reopening, no
     A draft that is open already stays as it is. Raises `StaleDraftError` when the draft is not at `version` any more,
     and `ExcludedError`.
     """
-    _check_included(case)
+    check_included(case)
     if draft.state != DraftState.SUBMITTED:
         return draft
     if draft.version != version:
@@ -30,18 +31,20 @@ def reopen_reading(*, case: Case, draft: Draft, version: int, why: Reopening, no
     return draft
 
 
-def return_reading(*, case: Case, reader: User, actor: User, text: str, now: datetime) -> Draft:
-    """Send the latest submission of `reader` back with a note, which stands over the case until they submit again.
+def return_reading(*, case: Case, reader: User, round: int, actor: User, text: str, now: datetime) -> Draft:
+    """Send what `reader` submitted in a round back with a note, which stands over the case until they submit again.
 
     Raises `UserError` when there is nothing to send back, and `ExcludedError`.
     """
-    _check_included(case)
+    check_included(case)
     said = check_note_text(text)
     with transaction.atomic():
-        draft = Draft.objects.select_for_update().filter(case=case, reader=reader).order_by("-round").first()
+        draft = Draft.objects.select_for_update().filter(case=case, reader=reader, round=round).first()
         if draft is None or draft.state != DraftState.SUBMITTED:
-            name = reader.get_username()
-            raise UserError(f"Nothing to return: {name} has not submitted case {case.key}, or has it open again.")
+            name, which = reader.get_username(), f" in round {round}" if round > 1 else ""
+            raise UserError(
+                f"Nothing to return: {name} has not submitted case {case.key}{which}, or has it open again."
+            )
         revision = _latest_revision(draft)
         _open(draft, state=DraftState.RETURNED, why=Reopening(RETURNED), revision=revision, now=now)
         note = Note.objects.create(
@@ -57,11 +60,6 @@ def return_reading(*, case: Case, reader: User, actor: User, text: str, now: dat
         payload = {"revision": revision, "round": draft.round, "reader": reader.pk, "note": note.pk}
         _note_event(draft, Event.Verb.READING_RETURNED, actor=actor, payload=payload, now=now)
     return draft
-
-
-def _check_included(case: Case) -> None:
-    if Exclusion.objects.filter(case=case, ended_at__isnull=True).exists():
-        raise ExcludedError(case.key)
 
 
 def _latest_revision(draft: Draft) -> int:

@@ -38,6 +38,8 @@ def set_rules(*, project: Project, actor: User | None, changes: Mapping[str, Any
     for name in before:
         setattr(rules, name, changes[name])
     _check(rules)
+    if rules.settled_version == rules.version and not RESOLVING.intersection(before):
+        rules.settled_version += 1
     rules.version += 1
     rules.changed_at = now
     rules.save(force_insert=stored is None)

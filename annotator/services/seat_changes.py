@@ -1,6 +1,6 @@
 """Withdraw seats that nobody has read, and give them to somebody else. What was typed or submitted stays."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,8 +9,9 @@ from django.db.models import Max, QuerySet
 
 from annotator.exceptions import UserError
 from annotator.models import Event, Membership, Project, Reading, Role, Seat, SeatState, User
+from annotator.selectors.seats import barred_pairs
 from annotator.services.seat_rows import Slots
-from annotator.services.settling import settle_case
+from annotator.services.settling import settle_cases
 
 _UNREAD: Final = (SeatState.OPEN, SeatState.HELD)
 _AT_ONCE: Final = 5000
@@ -33,7 +34,7 @@ def withdraw_seats(*, project: Project, reader: User | None, actor: User | None,
             "reason": reason.strip(),
         }
         Event.objects.create(project=project, actor=actor, verb=Event.Verb.SEATS_WITHDRAWN, payload=payload, at=now)
-        settle_read_cases({seat.case_id for seat in seats}, now=now)
+        settle_read_cases(project, {seat.case_id for seat in seats}, now=now)
     return len(seats)
 
 
@@ -42,8 +43,8 @@ def give_seats(
 ) -> tuple[int, int]:
     """Give what `source` has still to submit to `to`, in the same arms; how many seats, and how many nobody got.
 
-    Nobody gets the cases that `to` has already, nor repeats of what `source` has read: these seats are withdrawn, and a
-    later plan gives the cases to others.
+    Nobody gets the cases that `to` has already or decided about, nor repeats of what `source` has read: these seats are
+    withdrawn, and a later plan gives the cases to others.
     """
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
@@ -66,11 +67,11 @@ def give_seats(
             "reason": reason.strip(),
         }
         Event.objects.create(project=project, actor=actor, verb=Event.Verb.SEAT_MOVED, payload=payload, at=now)
-        settle_read_cases({seat.case_id for seat in seats}, now=now)
+        settle_read_cases(project, {seat.case_id for seat in seats}, now=now)
     return n_given, len(seats) - n_given
 
 
-def withdraw_rows(pks: Collection[int], *, because: str) -> int:
+def withdraw_rows(pks: Iterable[int], *, because: str) -> int:
     """Withdraw those of these seats that are not submitted; how many were."""
     ordered, n = sorted(pks), 0
     for start in range(0, len(ordered), _AT_ONCE):
@@ -79,13 +80,12 @@ def withdraw_rows(pks: Collection[int], *, because: str) -> int:
     return n
 
 
-def settle_read_cases(case_pks: Collection[int], *, now: datetime) -> None:
+def settle_read_cases(project: Project, case_pks: Collection[int], *, now: datetime) -> None:
     """Make the gold of those cases again that somebody has read: with their seats it changes whether they are done."""
     ordered = sorted(case_pks)
     for start in range(0, len(ordered), _AT_ONCE):
         read = Reading.objects.filter(case__in=ordered[start : start + _AT_ONCE]).order_by("case")
-        for case_pk in read.values_list("case", flat=True).distinct():
-            settle_case(case_pk, now=now)
+        settle_cases(project, set(read.values_list("case", flat=True).distinct()), now=now)
 
 
 def _unread(project: Project, reader: User | None) -> QuerySet[Seat]:
@@ -106,6 +106,7 @@ def _give(project: Project, seats: list[Seat], to: User) -> int:
     """Seats of the same cases for `to`, after those that they have; of repeats only those whose first is given too."""
     theirs = Seat.objects.filter(project=project, reader=to).exclude(state=SeatState.WITHDRAWN)
     taken = set(theirs.filter(round=1).values_list("case", flat=True))
+    taken |= {case for case, user in barred_pairs(project) if user == to.pk}
     place = theirs.aggregate(last=Max("place"))["last"] or 0
     slots = Slots(project)
     first: dict[int, Seat] = {}

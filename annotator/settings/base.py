@@ -90,6 +90,9 @@ def database(default: Path) -> dict[str, Any]:
     parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     if parsed["ENGINE"].endswith("sqlite3"):
         return sqlite(Path(parsed["NAME"]))
+    # A process that freezes in the middle of a transaction keeps its locks: saving and submitting would wait for it
+    # until somebody ends it. Above what any transaction computes between two statements.
+    parsed.setdefault("OPTIONS", {}).setdefault("options", "-c idle_in_transaction_session_timeout=5min")
     return parsed
 
 

@@ -65,7 +65,8 @@ def _return(request: HttpRequest, case: Case, actor: User) -> str:
     reader = User.objects.filter(pk=form.cleaned_data["reader"], drafts__case=case).first()
     if reader is None:
         raise UserError("Nobody with this key has read the case.")
-    return_reading(case=case, reader=reader, actor=actor, text=form.cleaned_data["text"], now=timezone.now())
+    sent, now = form.cleaned_data, timezone.now()
+    return_reading(case=case, reader=reader, round=sent["round"], actor=actor, text=sent["text"], now=now)
     return f"Case {case.key} is back with {reader.get_username()}; what they submitted stands until they submit again."
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from annotator.exceptions import BlindedError
+from annotator.exceptions import BlindedError, ReadingRefusedError
 
 
 def json_error(status: int, *, code: str, message: str, details: dict[str, Any] | None = None) -> JsonResponse:
@@ -39,12 +39,16 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403."""
     if isinstance(exception, BlindedError):
-        return _blinded(request, exception.n_blind)
+        return _blinded(request, exception)
+    if isinstance(exception, ReadingRefusedError):
+        return _answer(request, 403, code=exception.code, message=str(exception))
     return _answer(request, 403, code="forbidden", message="Your role in this project does not allow this.")
 
 
-def _blinded(request: HttpRequest, n_blind: int) -> HttpResponse:
-    message = f"You have still to read {n_blind} case{'' if n_blind == 1 else 's'} without machine labels."
+def _blinded(request: HttpRequest, refused: BlindedError) -> HttpResponse:
+    n, n_later = refused.n_blind, refused.n_later
+    later = f", {n_later} of them not on your worklist yet" if n_later else ""
+    message = f"You have still to read {n} case{'' if n == 1 else 's'} without machine labels{later}."
     if wants_json(request):
         return json_error(403, code="blinded", message=message)
     match = request.resolver_match

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_GET
 from annotator.api.flow import skip_reasons
 from annotator.api.notes import reopen_reasons
 from annotator.api.views import addressed_payload
+from annotator.exceptions import NotReaderError
 from annotator.models import User
 from annotator.selectors.case_access import case_to_see
 from annotator.selectors.cases import schema_payload
 from annotator.selectors.guidelines import guidelines_payload
-from annotator.selectors.permissions import member_for, project_for
+from annotator.selectors.permissions import member_for
 from annotator.selectors.preferences import preferences_of
 from annotator.selectors.schemas import parsed_schema
 from annotator.selectors.seat_lists import progress_in
@@ -71,9 +72,9 @@ def viewer(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
 def read_next(request: HttpRequest, slug: str) -> HttpResponse:
     """To the reader's next case, or to the worklist when all are read."""
     reader = cast(User, request.user)
-    project = project_for(reader, slug)
-    found = upcoming_case(project=project, reader=reader, after=0, now=timezone.now())
+    member = member_for(reader, slug)
+    found = upcoming_case(project=member.project, reader=reader, after=None, now=timezone.now())
     if found is not None:
         return redirect("read", slug=slug, case_id=found.case.pk)
-    messages.info(request, "There is no further case for you now.")
+    messages.info(request, "There is no further case for you now." if member.is_reader else str(NotReaderError()))
     return redirect("worklist", slug=slug)

@@ -24,6 +24,7 @@ def worklist(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "project": member.project,
         "is_manager": member.is_manager,
+        "is_reader": member.is_reader,
         "has_seats": reads_of(member.project) != Reads.OPEN,
         "form": form,
         "wanted": wanted,

@@ -34,7 +34,7 @@ def fill_project(slug: str, *, n_cases: int, names: list[str]) -> Project:
     schema = load_preset("abdomen-ct")
     manager = User.objects.get(username=names[0])
     project = create_project(name=slug, slug=slug, schema_source=preset_source("abdomen-ct"), actor=manager)
-    for name in names[1:]:
+    for name in names:
         Membership.objects.create(project=project, user=User.objects.get(username=name), role=Role.READER)
     texts = [path.read_text(encoding="utf-8") for path in sorted(Path("annotator/demo/abdomen-ct").glob("*.txt"))]
     labels = [StoredLabels.encode(label_report(text, schema), schema) for text in texts]

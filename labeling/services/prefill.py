@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from annotator.models import Event, Project, User
+from annotator.models import Event, Project, StudyRules, User
 from labeling.exceptions import UserError
 from labeling.models import MachineLabel, Run
 from labeling.services.states import log
@@ -27,4 +27,6 @@ def choose_prefill(*, run: Run, actor: User | None, keep_chosen: bool = False) -
     Run.objects.filter(project=run.project_id, is_prefill=True).update(is_prefill=False)
     run.is_prefill = True
     run.save(update_fields=["is_prefill"])
+    # Where the machine is a voice, gold is to be made again.
+    StudyRules.objects.filter(project=run.project_id, machine_is_voice=True).update(settled_version=0)
     log(run, actor, Event.Verb.PREFILL_CHOSEN, {"before": str(before.run_id) if before else None})

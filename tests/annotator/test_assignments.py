@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from annotator.core.assignment import AskedPlan, AskedReader
 from annotator.exceptions import UserError
 from annotator.models import AssignmentPlan, Case, Draft, Event, Exclusion, Membership, Role, Seat, SeatState
 from annotator.selectors.assignments import plan_basis
 from annotator.selectors.rules import rules_of
+from annotator.services import assignments
 from annotator.services.assignments import apply_plan, preview_plan
 from annotator.services.rules import set_rules
 from annotator.services.seat_changes import give_seats, withdraw_seats
@@ -74,6 +75,25 @@ def test_of_two_plans_made_from_the_same_preview_one_is_told(study):
     with pytest.raises(UserError, match="somebody else changed the seats"):
         apply(study, asked(overlap=((3, 1.0),)), token=preview.token)
     assert live(study).count() == 24
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"), [({}, UserError), ({"slot": 99, "reader": None, "is_pulled": False}, IntegrityError)]
+)
+def test_row_that_cannot_be_is_not_told_as_a_race(study, monkeypatch, changes, told):
+    write = assignments.store_seats
+
+    def write_one_more(stored, *rest):
+        write(stored, *rest)
+        seat = stored.seats.first()
+        for name, value in ({"pk": None} | changes).items():
+            setattr(seat, name, value)
+        seat.save(force_insert=True)
+
+    monkeypatch.setattr(assignments, "store_seats", write_one_more)
+    with pytest.raises(told):
+        apply(study)
+    assert live(study).count() == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ not read takes the same walk, so that it is known to find what there is.
 
 import json
 import uuid
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -49,10 +50,10 @@ OTHERS = {
     "vector of a reading": "~~?0+~?.",
     "note": "okapi-note",
     "decision": "okapi-decision",
-    "gold": "~?~00~?+",
+    "gold": "6 of 7",
 }
 # What pages of managers are known to show; the rest is looked for in case one comes to.
-FOUND_BY_A_MANAGER = {"reason", "model", "score", "vector", "comment", "case comment"}
+FOUND_BY_A_MANAGER = {"reason", "model", "score", "vector", "comment", "case comment", "note", "decision", "gold"}
 QUERIES = {
     "export_download": [
         {"what": what, "format": form, **more}
@@ -65,16 +66,24 @@ QUERIES = {
     "api_jump": [{"q": "lumbar"}],
     "api_next": [{"after": "0"}, {"after": "3"}],
     "api_summary": [{"since": "2020-01-01T00:00:00Z"}],
+    "notes": [{"kind": "all"}],
     "dashboard_cases": [{"finding": "stenosis", "target": "spine"}],
 }
 
 
 @pytest.fixture
-def planted(world):
+def reads():
+    """How the project is read."""
+    return Reads.ASSIGNED
+
+
+@pytest.fixture
+def planted(world, reads):
     """The reader has still to read the first case blank; machine and another reader have said what nobody else says."""
-    set_reads(world.project, Reads.ASSIGNED)
+    set_reads(world.project, reads)
     case = world.cases[0]
-    add_seat(case, world.reader, arm=Arm.BLANK)
+    held = {"state": SeatState.HELD, "is_pulled": True, "reserved_until": NOW + timedelta(days=36500)}
+    add_seat(case, world.reader, arm=Arm.BLANK, **(held if reads == Reads.QUEUE else {}))
     stored_mask(stored_series(case))
     return plant(world, case)
 
@@ -144,11 +153,11 @@ def plant_readings(world, case):
     )
     Gold.objects.create(
         state=Gold.State.FINAL,
-        values=OTHERS["gold"],
+        values="~?~00~?+",
         urgencies="_" * 8,
         origins="d" * 8,
-        n_voices="1" * 8,
-        n_agreeing="1" * 8,
+        n_voices="7" * 8,
+        n_agreeing="6" * 8,
         n_readings=1,
         n_open=0,
         rules_version=1,
@@ -214,6 +223,19 @@ ROLES = {
     "reader and adjudicator": [Role.ADJUDICATOR],
     "all": [Role.MANAGER, Role.ADJUDICATOR],
 }
+
+
+@pytest.mark.parametrize("reads", [Reads.QUEUE, Reads.OPEN])
+def test_a_blank_seat_holds_in_a_queue_and_in_an_open_project(client, planted):
+    for role in ROLES["all"]:
+        Membership.objects.create(project=planted.project, user=planted.reader, role=role)
+    assert seen(client, planted, planted.reader) == {}
+
+
+def test_no_route_tells_anything_to_a_reader_without_a_seat_or_to_outsiders(client, planted, other_world):
+    Seat.objects.filter(reader=planted.reader).update(state=SeatState.WITHDRAWN)
+    for person in (planted.reader, other_world.manager):
+        assert seen(client, planted, person) == {}
 
 
 @pytest.mark.parametrize("roles", ROLES.values(), ids=ROLES)

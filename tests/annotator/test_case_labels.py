@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.signals import post_init
 
-from annotator.models import Draft, LabelSchema, Reading, Role
+from annotator.models import Draft, LabelSchema, Membership, Reading, Role
 from annotator.selectors.case_labels import MOST_RUNS
 from labeling.models import Run
 from tests.annotator.worlds import NOW, draft_body, label_schema, submission_body
@@ -109,6 +109,7 @@ class TestBlankArm:
         assert self.is_silent(reader_client, case)
 
     def test_a_manager_who_reads_the_case_hears_nothing_either(self, client, world, case):
+        Membership.objects.create(project=world.project, user=world.manager, role=Role.READER)
         client.force_login(world.manager)
         assert put(client, world, case, prefill_run=None).status_code == 200
         assert self.is_silent(client, case)
@@ -207,8 +208,8 @@ class TestWhichRuns:
         case = world.cases[0]
         for number in range(MOST_RUNS + 3):
             add(case, model=f"model {number}", hours=number)
-        # Session, user, membership, case, seats, rules, draft, pre-fill, runs, bodies.
-        with django_assert_num_queries(10):
+        # Session, user, membership, case, role, decisions, seats, rules, draft, pre-fill, runs, bodies.
+        with django_assert_num_queries(12):
             payload = asked(reader_client, case)
         assert (len(payload["runs"]), payload["n_more"]) == (MOST_RUNS, 3)
         assert payload["runs"][0]["name"] == f"maplez · model {MOST_RUNS + 2}"

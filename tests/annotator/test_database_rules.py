@@ -5,8 +5,22 @@ import uuid
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from annotator.models import Case, Draft, Event, LabelSchema, Membership, Reading, Report
+from annotator.models import (
+    Case,
+    Decision,
+    Dispute,
+    Draft,
+    Event,
+    LabelSchema,
+    Membership,
+    Note,
+    Reading,
+    Report,
+    Seat,
+    SeatState,
+)
 from labeling.models import MachineLabel, Run
+from tests.annotator.seat_worlds import add_seat, set_reads
 from tests.annotator.worlds import NOW, add_case
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +177,72 @@ def test_positions_and_keys_do_not_repeat(world):
     refused(lambda: add_case(world.project, 1))
 
 
+def test_a_submitted_seat_stays_its_readers(world):
+    seat = add_seat(world.cases[0], world.reader, state=SeatState.SUBMITTED)
+    stored = Seat.objects.filter(pk=seat.pk)
+    for change in ({"reader": world.other_reader}, {"submitted_at": NOW}, {"state": SeatState.OPEN, "reader": None}):
+        refused(lambda change=change: stored.update(**change))
+    stored.update(inclusion_probability=0.5)
+
+
+def test_a_seat_repeats_one_of_the_same_case_and_reader(world):
+    first = add_seat(world.cases[0], world.reader)
+    again = {"round": 2, "repeats": first}
+    refused(lambda: add_seat(world.cases[1], world.reader, **again))
+    refused(lambda: add_seat(world.cases[0], world.other_reader, **again))
+    add_seat(world.cases[0], world.reader, **again)
+
+
+def test_a_draft_keeps_its_seat_which_is_of_its_case(world):
+    seat, other = (add_seat(case, world.reader) for case in world.cases[:2])
+    refused(a_draft(world, seat=other).save)
+    a_draft(world, seat=seat).save()
+    refused(lambda: Draft.objects.update(seat=None))
+
+
+def test_seeded_seats_and_readings_are_of_training_projects(world):
+    refused(lambda: add_seat(world.cases[0], arm="seeded"))
+    refused(a_reading(world, arm="seeded").save)
+    set_reads(world.project, "open", is_training=True)
+    a_reading(world, arm="seeded").save()
+    add_seat(world.cases[0], arm="seeded")
+
+
+def test_an_answer_belongs_to_the_thread_that_it_answers(world):
+    fields = {"project": world.project, "author": world.reader, "kind": "comment", "text": "why?", "created_at": NOW}
+    start = Note.objects.create(case=world.cases[0], reader=world.reader, **fields)
+    answer = {"case": world.cases[0], "reader": world.reader, "parent": start} | fields
+    for change in ({"case": world.cases[1]}, {"reader": world.other_reader}, {"round": 2}):
+        refused(Note(**answer | change).save)
+    stored = Note.objects.create(**answer)
+    refused(Note(**answer | {"parent": stored}).save)
+
+
+def test_a_dispute_is_decided_by_a_decision_on_its_own_cell(world):
+    project, (case, other, *_) = world.project, world.cases
+    made = {"project": project, "schema": project.schema, "revision": 1, "value": "+", "urgency": "_"}
+    made |= {"reason": "reader_slip", "basis": "0" * 64, "decided_by": world.manager, "decided_at": NOW}
+    wrong = [
+        Decision.objects.create(case=case, cell="spine|cancer", **made),
+        Decision.objects.create(case=other, cell="spine|stenosis", **made),
+    ]
+    right = Decision.objects.create(case=case, cell="spine|stenosis", **made)
+    dispute = Dispute.objects.create(
+        project=project,
+        case=case,
+        cell="spine|stenosis",
+        finding="stenosis",
+        kind="presence",
+        pattern="+0",
+        basis="0" * 64,
+        opened_at=NOW,
+        changed_at=NOW,
+    )
+    for decision in wrong:
+        refused(lambda decision=decision: Dispute.objects.update(state="decided", decision=decision))
+    Dispute.objects.filter(pk=dispute.pk).update(state="decided", decision=right)
+
+
 def test_every_trigger_is_in_place():
     # A migration that rebuilds a table on SQLite drops its triggers without a word: name them all here.
     frozen = {
@@ -194,8 +274,17 @@ def test_every_trigger_is_in_place():
     expected |= {"vision_imageimport_no_update_when_finished", "labeling_run_no_update_when_ended"}
     expected |= {"annotator_exclusion_no_update_ended", "annotator_seat_no_update_planted"}
     events = ("",) if connection.vendor == "postgresql" else ("_insert", "_update")
-    training = ("annotator_seat_seeded_in_training", "annotator_studyrules_keep_training")
-    expected |= {name + event for name in training for event in events}
+    expected |= {"annotator_seat_no_update_submitted", "annotator_draft_no_update_seat"}
+    forbidden = {
+        "annotator_seat_seeded_in_training",
+        "annotator_studyrules_keep_training",
+        "annotator_reading_seeded_in_training",
+        "annotator_seat_repeats_own",
+        "annotator_draft_seat_of_case",
+        "annotator_note_answers_own_thread",
+        "annotator_dispute_decided_own_cell",
+    }
+    expected |= {name + event for name in forbidden for event in events}
     query = (
         "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
         if connection.vendor == "postgresql"

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from annotator.models import Draft, DraftState, Event, Reading
-from annotator.selectors.sittings import sitting_of
+from annotator.selectors.recent_work import recent_work
 from tests.annotator.worlds import NOW, add_case, draft_body, submission_body
 from tests.factories import CaseFactory, DraftFactory, ProjectFactory, ReadingFactory, UserFactory
 
@@ -165,7 +165,7 @@ def test_the_jump_list_comes_in_pages_that_cost_the_same(reader_client, world, d
     assert seen == list(range(1, 124))
 
 
-def test_a_sitting_counts_the_seconds_of_each_revision_once():
+def test_a_summary_counts_the_seconds_of_each_revision_once():
     project, reader = ProjectFactory(), UserFactory()
     cases = [CaseFactory(project=project) for _ in range(3)]
     first = ReadingFactory(case=cases[0], reader=reader, active_seconds=100, submitted_at=NOW - timedelta(days=1))
@@ -173,12 +173,12 @@ def test_a_sitting_counts_the_seconds_of_each_revision_once():
     ReadingFactory(case=cases[1], reader=reader, active_seconds=50, submitted_at=NOW + timedelta(minutes=1))
     ReadingFactory(case=cases[1], active_seconds=999, submitted_at=NOW)
     DraftFactory(case=cases[2], reader=reader, state=DraftState.SKIPPED, saved_at=NOW)
-    sitting = sitting_of(project=project, reader=reader, since=NOW - timedelta(hours=1))
-    assert [(read.key, read.seconds) for read in sitting.cases] == [(cases[1].key, 50), (cases[0].key, 30)]
-    assert (sitting.n_cases, sitting.n_skipped, sitting.total_seconds, sitting.median_seconds) == (2, 1, 80, 40)
+    done = recent_work(project=project, reader=reader, since=NOW - timedelta(hours=1))
+    assert [(read.key, read.seconds) for read in done.cases] == [(cases[1].key, 50), (cases[0].key, 30)]
+    assert (done.n_cases, done.n_skipped, done.total_seconds, done.median_seconds) == (2, 1, 80, 40)
 
 
-def test_an_empty_sitting_has_no_median(reader_client):
+def test_an_empty_summary_has_no_median(reader_client):
     answer = reader_client.get("/api/projects/lumbar/summary", {"since": timezone.now().isoformat()})
     assert answer.json() == {
         "cases": [],

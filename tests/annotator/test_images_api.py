@@ -106,8 +106,8 @@ def test_description_costs_as_many_queries_for_many_series_as_for_one(reader, wo
     with CaptureQueriesContext(connection) as many:
         images_of(reader, world.cases[0])
     assert len(many) == len(one)
-    # Session, user, membership, case, seats and rules; then the series, and their masks.
-    assert len(one) == 8
+    # Session, user, membership, case, role, decisions, seats and rules; then the series, and their masks.
+    assert len(one) == 10
 
 
 def test_images_of_another_project_are_not_found_under_ones_own(client, world, other_world):

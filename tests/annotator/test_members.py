@@ -4,7 +4,20 @@ import pytest
 from django.urls import reverse
 
 from annotator.exceptions import UserError
-from annotator.models import Arm, Event, Membership, Role, Seat, SeatState
+from annotator.models import (
+    Arm,
+    DraftState,
+    Event,
+    Membership,
+    Project,
+    Reads,
+    Role,
+    Seat,
+    SeatState,
+    StudyRules,
+)
+from annotator.selectors.members import members_with_progress
+from annotator.selectors.projects import projects_with_progress
 from annotator.services.deactivation import deactivate_user
 from annotator.services.projects import remove_member, set_member, set_roles
 from tests.factories import NOW, CaseFactory, DraftFactory, MembershipFactory, ProjectFactory, UserFactory
@@ -189,3 +202,21 @@ def test_name_that_no_database_stores_is_nobody(client, project, manager, action
     sent = {"username": "a\0", "roles": ["reader"], "action": action}
     assert client.post(reverse("members", args=[project.slug]), sent).status_code == 302
     assert set(roles(project)) == {manager.username}
+
+
+def test_what_waits_is_counted_by_seats_and_in_an_open_project_by_cases(project, manager):
+    ann = MembershipFactory(project=project).user
+    cases = CaseFactory.create_batch(3, project=project)
+    DraftFactory(case=cases[0], reader=ann, state=DraftState.SUBMITTED)
+
+    def waiting():
+        return {row.user.username: row.n_waiting for row in members_with_progress(Project.objects.get(pk=project.pk))}
+
+    assert waiting() == {"boss": None, ann.username: 2}
+    StudyRules.objects.create(project=project, reads=Reads.ASSIGNED)
+    for slot, (case, state) in enumerate(zip(cases, ["submitted", "open", "withdrawn"], strict=True), start=1):
+        done = {"submitted_at": NOW} if state == "submitted" else {}
+        Seat.objects.create(project=project, case=case, slot=slot, reader=ann, arm=Arm.BLANK, state=state, **done)
+    assert waiting() == {"boss": None, ann.username: 1}
+    line = projects_with_progress(ann)[0]
+    assert (line.n_cases, line.n_submitted) == (2, 1)

@@ -45,10 +45,10 @@ def test_a_reader_writes_a_note_and_sees_the_answer_without_a_name(client, world
 
 def test_nobody_sees_the_threads_of_another_reader_on_the_reading_screen(client, world):
     write(world)
-    for person in (world.other_reader, world.manager):
-        assert notes_of(client, world, person) == []
-    payload = client.get(reverse("api_case", args=["lumbar", world.cases[0].pk])).json()
-    assert payload["notes"] == []
+    assert notes_of(client, world, world.other_reader) == []
+    assert client.get(reverse("api_case", args=["lumbar", world.cases[0].pk])).json()["notes"] == []
+    client.force_login(world.manager)
+    assert client.get(reverse("api_notes", args=["lumbar", world.cases[0].pk])).status_code == 403
 
 
 def test_a_repeat_does_not_show_what_was_said_in_the_first_round(client, world):

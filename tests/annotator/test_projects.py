@@ -102,7 +102,8 @@ def test_list_takes_as_many_queries_for_many_projects_as_for_one(client, django_
     for _ in range(5):
         CaseFactory(project=ProjectFactory(manager=user))
     client.force_login(user)
-    with django_assert_num_queries(4):  # session, user, memberships, drafts
+    # session, user, memberships, projects; drafts, seats, readings open again and exclusions of all
+    with django_assert_num_queries(8):
         client.get(reverse("projects"))
 
 

@@ -110,7 +110,7 @@ def test_a_browser_cannot_say_why_a_reading_was_reopened(reader_client, world):
 
 def test_what_was_sent_back_is_first_in_the_worklist_with_its_note_until_it_is_submitted(reader_client, world):
     case = submitted(reader_client, world, world.cases[1])
-    return_reading(case=case, reader=world.reader, actor=world.manager, text="Look at L4-5.", now=NOW)
+    return_reading(case=case, reader=world.reader, round=1, actor=world.manager, text="Look at L4-5.", now=NOW)
     page = worklist_page(project=world.project, reader=world.reader, wanted=WorklistFilter())
     assert [(row.key, row.note) for row in page.returned] == [("lumbar-2", "Look at L4-5.")]
     assert page.n_by_state["returned"] == 1
@@ -130,7 +130,7 @@ def test_only_what_is_submitted_can_be_sent_back(reader_client, world):
     case = world.cases[0]
     call(reader_client, case, "draft", draft_body(world))
     with pytest.raises(UserError, match="Nothing to return: lumbar-reader"):
-        return_reading(case=case, reader=world.reader, actor=world.manager, text="again", now=NOW)
+        return_reading(case=case, reader=world.reader, round=1, actor=world.manager, text="again", now=NOW)
     assert not Note.objects.exists()
 
 
@@ -150,6 +150,6 @@ def test_a_count_that_is_none_is_refused(reader_client, world):
 
 def test_what_was_said_of_a_case_is_never_changed(reader_client, world):
     case = submitted(reader_client, world)
-    return_reading(case=case, reader=world.reader, actor=world.manager, text="again", now=NOW)
+    return_reading(case=case, reader=world.reader, round=1, actor=world.manager, text="again", now=NOW)
     with pytest.raises(IntegrityError), transaction.atomic():
         Note.objects.update(text="nothing")

@@ -327,7 +327,7 @@ def test_unreadable_answers_are_listed_with_both_tries(manager, world):
 def test_pages_of_failures_take_a_bounded_number_of_queries(manager, world, django_assert_max_num_queries):
     run = run_of(world, doubtful, labeler="maplez", options=["with_probability=false"])
     for query in ({}, {"kind": "unreadable"}):
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(14):
             failures(manager, run, **query)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from annotator.models import Arm, Draft, Membership, Reading, Reads, Role, Seat, SeatState
+from annotator.models import Arm, Draft, Exclusion, Membership, Reading, Reads, Role, Seat, SeatState
 from annotator.selectors.seats import seats_in_play, sitting_for
 from tests.annotator.seat_worlds import add_seat, set_reads
 from tests.annotator.test_routes import call
@@ -131,16 +131,17 @@ def test_worklist_and_jump_list_hold_own_cases_by_place_and_no_machine_values_of
 
 def test_pages_of_the_worklist_follow_the_places(reader, assigned):
     from annotator.selectors.seat_worklists import worklist_of
-    from annotator.selectors.worklists import WorklistFilter
+    from annotator.selectors.worklists import Spot, WorklistFilter
 
     def page(**wanted):
         found = WorklistFilter(**wanted)
         return worklist_of(project=assigned.project, reader=assigned.reader, wanted=found, now=timezone.now(), size=1)
 
     first = page()
-    assert ([row.key for row in first.rows], first.before, first.after) == (["lumbar-2"], None, 1)
+    spots = [Spot(seat.place, seat.pk) for seat in assigned.seats]
+    assert ([row.key for row in first.rows], first.before, first.after) == (["lumbar-2"], None, spots[1])
     second = page(after=first.after)
-    assert ([row.key for row in second.rows], second.before, second.after) == (["lumbar-1"], 2, None)
+    assert ([row.key for row in second.rows], second.before, second.after) == (["lumbar-1"], spots[0], None)
     assert [row.key for row in page(before=second.before).rows] == ["lumbar-2"]
     assert [row.key for row in page(state="new", query="r-1").rows] == ["lumbar-1"]
     assert page(state="submitted").rows == []
@@ -151,7 +152,9 @@ def test_a_manager_looks_at_a_case_without_a_seat_and_stores_nothing(client, ass
     case = assigned.cases[2]
     seen = payload(client, case)
     assert (seen["case"]["is_own"], seen["arm"], seen["draft"]) == (False, "prefilled", None)
-    assert save(client, case, draft_body(assigned)).status_code == 404
+    refused = save(client, case, draft_body(assigned))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_reader")
+    assert not Draft.objects.exists()
 
 
 def test_a_manager_who_reads_cannot_look_at_others_cases_before_the_own_blank_ones_are_done(client, assigned):
@@ -161,6 +164,23 @@ def test_a_manager_who_reads_cannot_look_at_others_cases_before_the_own_blank_on
     assert client.get(api(assigned.cases[2], "/labels")).json()["error"]["code"] == "blinded"
     assert payload(client, assigned.cases[1])["prefill"] is not None
     assert submit(client, assigned.cases[0], submission_body(assigned, prefill_run=None)).status_code == 201
+    assert client.get(api(assigned.cases[2])).status_code == 200
+
+
+def test_excluded_cases_close_no_page_and_repeats_to_come_are_named(client, assigned):
+    Membership.objects.create(project=assigned.project, user=assigned.reader, role=Role.MANAGER)
+    client.force_login(assigned.reader)
+    first = Seat.objects.get(case=assigned.cases[0])
+    repeat = add_seat(first.case, assigned.reader, arm=Arm.BLANK, round=2, repeats=first, washout_days=9)
+    page = client.get(f"/projects/lumbar/cases/{assigned.cases[2].pk}/").content.decode()
+    assert "still to read 2 cases without machine labels, 1 of them not on your worklist yet" in page
+    Exclusion.objects.create(
+        project=assigned.project,
+        case=repeat.case,
+        reason="twice",
+        excluded_by=assigned.manager,
+        excluded_at=timezone.now(),
+    )
     assert client.get(api(assigned.cases[2])).status_code == 200
 
 
@@ -209,7 +229,7 @@ def test_a_repeat_waits_for_its_days_and_for_other_cases(repeated, assigned, day
 def test_a_repeat_is_a_new_case_on_every_screen_and_keeps_its_own_draft_and_reading(reader, repeated, assigned):
     first, repeat = repeated
     others_done(assigned, first, n=2)
-    Seat.objects.filter(pk=first.pk).update(submitted_at=timezone.now() - timedelta(days=11))
+    Seat.objects.filter(pk=repeat.pk).update(washout_days=0)
     case = assigned.cases[1]
     shown = payload(reader, case)
     assert (shown["case"]["state"], shown["draft"], shown["reading"]) == ("new", None, None)
@@ -218,8 +238,10 @@ def test_a_repeat_is_a_new_case_on_every_screen_and_keeps_its_own_draft_and_read
     assert reader.get("/api/projects/lumbar/next").json()["case"]["case"]["id"] == case.pk
     for text in (reader.get(api(case)).content, reader.get(f"/projects/lumbar/cases/{case.pk}/").content):
         assert b"seen before" not in text
-    assert save(reader, case, draft_body(assigned)).json()["version"] == 1
-    assert submit(reader, case, submission_body(assigned, version=1)).json()["revision"] == 1
+    late = save(reader, case, draft_body(assigned, round=1, version=1))
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "other_round")
+    assert save(reader, case, draft_body(assigned, round=shown["round"])).json()["version"] == 1
+    assert submit(reader, case, submission_body(assigned, version=1, round=2)).json()["revision"] == 1
     assert sorted(Reading.objects.filter(case=case).values_list("round", "revision")) == [(1, 1), (2, 1)]
     assert sorted(Draft.objects.filter(case=case).values_list("round", "version")) == [(1, 1), (2, 2)]
     assert Seat.objects.get(pk=repeat.pk).state == SeatState.SUBMITTED

@@ -53,15 +53,15 @@ def add_case(project: Project, position: int, *, text: str = TEXT) -> Case:
     )
 
 
-def add_run(project: Project, cases: list[Case], *, values: str = "+.0.+.+.") -> Run:
-    """A finished pre-filling run over `cases`."""
+def add_run(project: Project, cases: list[Case], *, values: str = "+.0.+.+.", is_prefill: bool = True) -> Run:
+    """A finished run over `cases`, pre-filling unless said otherwise."""
     run = Run.objects.create(
         run_id=uuid.uuid4(),
         project=project,
         schema=project.schema,
         labeler="rules",
         state=Run.State.COMPLETE,
-        is_prefill=True,
+        is_prefill=is_prefill,
         started_at=NOW,
         finished_at=NOW,
     )

@@ -22,7 +22,8 @@ QUIET = {
     "DO_NOT_TRACK": "1",
     "TORCHDYNAMO_DISABLE": "1",
     "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_CPU_OMP_THREADS_BIND": "auto",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "OMP_NUM_THREADS": "1",
 }
 CLAIM_S = 60
 MARK = "CLAIMS "

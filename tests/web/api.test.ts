@@ -10,6 +10,7 @@ const BODY: SubmitRequest = {
   key_presses_delta: 12,
   client_id: "me",
   prefill_run: null,
+  round: 1,
   submission_id: "id",
   acknowledged: [],
   guidelines: {},

@@ -24,7 +24,7 @@ beforeEach(() => {
     const all = Array.from({ length: TOTAL }, (_, place) => caseAt(place + 1)).filter(({ key }) => key.includes(query.get("q") ?? ""));
     const cases = all.filter(({ position }) => position > from).slice(0, PAGE);
     const goesOn = (cases.at(-1)?.position ?? TOTAL) < (all.at(-1)?.position ?? 0);
-    return Promise.resolve(new Response(JSON.stringify({ cases, after: goesOn ? cases.at(-1)?.position : null })));
+    return Promise.resolve(new Response(JSON.stringify({ cases, after: goesOn ? String(cases.at(-1)?.position) : null })));
   });
 });
 afterEach(() => {

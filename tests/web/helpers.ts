@@ -134,6 +134,7 @@ export function payload(change: Partial<CasePayload> = {}): CasePayload {
         [59, 72],
       ],
     },
+    round: 1,
     arm: "prefilled",
     prefill: {
       run: "11111111-1111-4111-8111-111111111111",

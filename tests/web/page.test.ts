@@ -114,7 +114,7 @@ describe("the page", () => {
     const urgencies = payload().prefill?.urgencies ?? "";
     const labels = { values, urgencies, body: { cells: {} } };
     const base = { values: payload().prefill?.values ?? "", urgencies, body: { cells: {} } };
-    sessionStorage.setItem("overread:7:/api/1/draft", JSON.stringify({ version: 0, clientId: "old", labels, base }));
+    sessionStorage.setItem("overread:7:/api/1/draft:1", JSON.stringify({ version: 0, clientId: "old", labels, base }));
     const page = open();
     expect(page.state.labels.values).toBe(values);
     await pass(500);

@@ -1,13 +1,21 @@
-/** The reading page as `templates/annotator/read.html` has it, so that the code under test meets the ids it will meet. */
+/** Pages as their templates have them, so that the code under test meets the ids it will meet. */
 
+import imagesPane from "../../templates/annotator/_pane_images.html?raw";
+import reportPane from "../../templates/annotator/_pane_report.html?raw";
 import source from "../../templates/annotator/read.html?raw";
 
 /** What `base.html` adds to every page. */
 const FROM_BASE = '<a id="worklist-link" href="/"></a><div id="toasts"></div>';
+const INCLUDED: Readonly<Record<string, string>> = {
+  "annotator/_pane_images.html": imagesPane,
+  "annotator/_pane_report.html": reportPane,
+};
 
-export function buildTemplate(): void {
+/** The reading page, or another that shares its parts. */
+export function buildTemplate(page = source): void {
   document.body.className = "";
-  const plain = source
+  const plain = page
+    .replace(/\{% include "([^"]+)".*?%\}/g, (_, name: string) => INCLUDED[name] ?? "")
     .replace(/\{#.*?#\}/gs, "")
     .replace(/\{%.*?%\}/gs, "")
     .replace(/\{\{.*?\}\}/gs, "0")

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { placeBeside, startTour } from "../../static/src/read/tour";
 import { buildTemplate } from "./template";
 
-beforeEach(buildTemplate);
+beforeEach(() => buildTemplate());
 
 const note = (): HTMLElement => document.querySelector(".tour") as HTMLElement;
 const press = (key: string): boolean => note().dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));

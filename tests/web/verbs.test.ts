@@ -105,7 +105,7 @@ describe("a submitted case", () => {
   it("keeps what the tab could not save before until it is reopened", () => {
     const changed = values.replace("+", "~");
     const copy = { version: 3, clientId: "old", labels: { values: changed, urgencies, body: { cells: {} } }, base: { values, urgencies, body: { cells: {} } } };
-    sessionStorage.setItem("overread:7:/api/1/draft", JSON.stringify(copy));
+    sessionStorage.setItem("overread:7:/api/1/draft:1", JSON.stringify(copy));
     const page = open(withState("submitted"));
     expect(page.state.labels.values).toBe(values);
     expect(sessionStorage.length).toBe(1);

@@ -19,7 +19,7 @@ def fill_blocks(board: Board) -> None:
         return
     alike: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, place in enumerate(board.places):
-        if place.n_of_patient == 1 and place.n_readers <= n:
+        if place.n_of_patient == 1 and place.n_readers <= n and not place.barred:
             alike[place.stratum, place.n_readers].append(index)
     for (_, n_readers), cases in sorted(alike.items()):
         n_sets = comb(n, n_readers)

@@ -20,7 +20,8 @@ def readers_in(mask: int) -> list[int]:
 class Place:
     """One case on the board: how many readers it needs, and who has it.
 
-    `fixed` readers stay, `free` ones may be moved; `before` are those of the free ones who had it before.
+    `fixed` readers stay, `free` ones may be moved; `before` are those of the free ones who had it before. `barred` ones
+    never get it.
     `n_of_patient` counts the patient's cases where these are to stay together, else it is 1.
     """
 
@@ -31,6 +32,7 @@ class Place:
     fixed: int = 0
     free: int = 0
     before: int = 0
+    barred: int = 0
     n_of_patient: int = 1
 
     @property
@@ -49,8 +51,8 @@ class Place:
         self.free &= ~self.before
 
     def admits(self, reader: int) -> bool:
-        """Whether the reader does not have it."""
-        return not (self.fixed | self.free) >> reader & 1
+        """Whether the reader may get it: they are not barred and do not have it."""
+        return not (self.fixed | self.free | self.barred) >> reader & 1
 
 
 @dataclass(slots=True)

@@ -35,8 +35,7 @@ def fill(board: Board, *, dice: Dice, keeps_patients_together: bool) -> None:
 def _fill_one(board: Board, index: int, *, dice: Dice, like: int) -> None:
     place = board.places[index]
     for _ in range(place.n_missing):
-        taken = place.readers
-        open_to = [r for r in board.readers if not taken >> r & 1 and board.load[r] < board.room[r]]
+        open_to = [r for r in board.readers if place.admits(r) and board.has_room(r)]
         if not open_to:
             return
         reader = _least_loaded(board, [r for r in open_to if like >> r & 1] or open_to, place=place, dice=dice)

@@ -23,7 +23,7 @@ _LOOKED_AT: Final = 192
 _PATIENCE: Final = 300
 
 Bools = NDArray[np.bool_]
-_Kind = tuple[int, int, int]
+_Kind = tuple[int, int, int, int]
 
 
 def even_pairs(board: Board, *, dice: Dice) -> None:
@@ -61,7 +61,7 @@ def _descend(board: Board, kinds: "_Kinds", *, dice: Dice) -> None:
 
 @dataclass(slots=True)
 class _Group:
-    """Cases of one kind: all in the same stratum, with the same readers and fixed ones."""
+    """Cases of one kind: all in the same stratum, with the same readers, fixed and barred ones."""
 
     kind: _Kind
     cases: list[int]
@@ -82,7 +82,7 @@ class _Kinds:
         self._n_cases: NDArray[np.int64] = np.zeros(64, np.int64)
         for index, place in enumerate(board.places):
             if place.free and place.n_of_patient == 1:
-                self._put(index, (place.stratum, place.free, place.fixed))
+                self._put(index, (place.stratum, place.free, place.fixed, place.barred))
 
     def swap(self, board: Board, *, a: int, b: int, dice: Dice, at_most: int) -> int | None:
         """Make the best swap of a and b that changes the sum by `at_most`; the change, None where there is none."""
@@ -128,8 +128,8 @@ class _Kinds:
         self._n_cases[row] -= 1
         board.take(index, source)
         board.add(index, to)
-        stratum, free, fixed = group.kind
-        self._put(index, (stratum, free ^ (1 << source) ^ (1 << to), fixed))
+        stratum, free, fixed, barred = group.kind
+        self._put(index, (stratum, free ^ (1 << source) ^ (1 << to), fixed, barred))
 
     def _put(self, index: int, kind: _Kind) -> None:
         row = self._at.get(kind)
@@ -147,10 +147,10 @@ class _Kinds:
             )
             self._stratum = np.concatenate([self._stratum, np.zeros_like(self._stratum)])
             self._n_cases = np.concatenate([self._n_cases, np.zeros_like(self._n_cases)])
-        stratum, free, fixed = kind
+        stratum, free, fixed, barred = kind
         for reader in range(self._n):
             self._free[row, reader] = free >> reader & 1
             self._readers[row, reader] = (free | fixed) >> reader & 1
-            self._open[row, reader] = not (free | fixed) >> reader & 1
+            self._open[row, reader] = not (free | fixed | barred) >> reader & 1
         self._stratum[row] = stratum
         return row

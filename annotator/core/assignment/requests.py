@@ -94,7 +94,8 @@ class PlanRequest:
     """Everything that decides a plan. Without `readers` the seats are a queue from which whoever is free pulls.
 
     `wanted` is the number of cases to read by stratum, those of earlier plans included; all where it says nothing.
-    `arms` are shares by arm; `mixes_arms` gives each case at least one blank and one pre-filled reader.
+    `arms` are shares by arm; `mixes_arms` gives each case at least one blank and one pre-filled reader. `barred` are
+    cases and readers who never get them.
     """
 
     cases: tuple[PlanCase, ...]
@@ -108,6 +109,7 @@ class PlanRequest:
     keeps_patients_together: bool = False
     moves_unread: bool = False
     held: tuple[HeldSeat, ...] = ()
+    barred: frozenset[tuple[str, str]] = frozenset()
     seed: int = 0
 
     @property

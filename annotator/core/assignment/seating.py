@@ -69,9 +69,12 @@ def _places(
     for seat in request.held:
         if seat.round == 1 and seat.reader is not None:
             held[seat.case].append(seat)
+    barred: dict[str, int] = defaultdict(int)
+    for key, reader in request.barred:
+        barred[key] |= 1 << number[reader] if reader in number else 0
     places = []
     for case in cases:
-        place = Place(case.key, case.patient, strata[case.stratum], n_readers[case.key])
+        place = Place(case.key, case.patient, strata[case.stratum], n_readers[case.key], barred=barred[case.key])
         if request.keeps_patients_together:
             place.n_of_patient = n_of_patient[case.patient]
         for seat in held[case.key]:

@@ -1,4 +1,4 @@
-/** A window for the images alone. The reading page says what to show and gets what is measured; nothing is saved here. */
+/** A window for the images alone. The page of the case says what to show and gets what is measured; nothing is saved here. */
 
 import "../styles/read.css";
 import "../styles/read-layout.css";
@@ -45,9 +45,10 @@ const images = new ImagePane(
   },
 );
 
-function sayLink(isConnected: boolean): void {
+function sayLink(isConnected: boolean, isKept = isConnected): void {
   isLed = isConnected;
-  setText(byId("link-state"), isConnected ? "led by the reading window" : "no reading window: what is measured here is not kept");
+  const leader = isKept ? "led by the reading window" : isConnected ? "led by the adjudication window" : "no reading window";
+  setText(byId("link-state"), isKept ? leader : `${leader}: what is measured here is not kept`);
   byId("link-state").classList.toggle("problem", !isConnected);
 }
 
@@ -60,13 +61,13 @@ const line = new Line<ToPage, ToViewer>(link, "viewer", (message) => {
     case "gone":
       return sayLink(false);
     case "case":
-      sayLink(true);
+      sayLink(true, message.measurements !== null);
       caseId = message.id;
       setText(byId("case-key"), message.key);
       document.title = `Images · ${message.key} · Overread`;
       return images.open(
         { images: message.images === null ? null : { n_series: 1 }, urls: { images: message.images ?? "" } },
-        message.measurements,
+        message.measurements ?? [],
       );
     case "ahead":
       return void images.ahead({ images: { n_series: 1 }, urls: { images: message.images } });

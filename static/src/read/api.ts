@@ -69,7 +69,7 @@ export interface JumpCase {
 }
 
 export type JumpResult =
-  | { readonly kind: "jump"; readonly cases: readonly JumpCase[]; readonly after: number | null }
+  | { readonly kind: "jump"; readonly cases: readonly JumpCase[]; readonly after: string | null }
   | Failure;
 
 /** Submissions since a moment, newest first; the figures count all of them. */
@@ -238,7 +238,7 @@ export async function fetchLabels(url: string): Promise<LabelsResult> {
 export async function fetchJump(url: string): Promise<JumpResult> {
   const answer = await reading(url);
   if ("kind" in answer) return answer;
-  const { cases, after } = answer.body as { cases: JumpCase[]; after: number | null };
+  const { cases, after } = answer.body as { cases: JumpCase[]; after: string | null };
   return { kind: "jump", cases, after };
 }
 

@@ -1,15 +1,13 @@
 /** The images in a window of their own: opened from here, led by this page, and back when it closes. */
 
 import { toast } from "../lib/toast";
-import { uuid4 } from "../lib/uuid";
 import type { Measurement } from "../viewer/types";
-import { Line } from "./channel";
+import { Line, hasLink, linkOfTab } from "./channel";
 import type { ToPage, ToViewer } from "./channel";
 import type { RemoteViewer } from "./images";
 import type { ReadingPage } from "./page";
 import { measurementsOf } from "./state";
 
-const LINK_KEY = "overread:viewer-link";
 const CHECK_MS = 1000;
 /** A window that leaves so many checks unanswered has gone without a word. */
 const MOST_MISSED = 5;
@@ -21,15 +19,6 @@ interface Asked {
 }
 
 const NOTHING_ASKED: Asked = { target: null, place: null };
-
-/** Names this tab over reloads, so that its window finds it again. */
-function linkOfTab(): string {
-  const known = sessionStorage.getItem(LINK_KEY);
-  if (known) return known;
-  const link = uuid4();
-  sessionStorage.setItem(LINK_KEY, link);
-  return link;
-}
 
 export class DetachedViewer {
   private readonly page: ReadingPage;
@@ -70,7 +59,7 @@ export class DetachedViewer {
 
   /** Asks whether the window is still there from before this page was loaded. */
   findOpen(): void {
-    if (sessionStorage.getItem(LINK_KEY) === null) return;
+    if (!hasLink()) return;
     this.listen();
     this.line?.send({ say: "who" });
   }

@@ -176,6 +176,8 @@ export interface CasePayload {
     readonly is_own?: boolean;
   };
   readonly report: ReportData;
+  /** Goes back to the server with what is saved. */
+  readonly round: number;
   readonly arm: "prefilled" | "blank";
   readonly prefill: Prefill | null;
   readonly draft: Draft | null;
@@ -216,6 +218,8 @@ export interface DraftRequest extends Labels {
   readonly client_id: string;
   /** The run that the screen was pre-filled by, null for a blank form. */
   readonly prefill_run: string | null;
+  /** That of the payload. */
+  readonly round: number;
 }
 
 export interface SubmitRequest extends DraftRequest {

@@ -18,7 +18,7 @@ class JumpList {
   private readonly go: (url: string) => void;
   private cases: JumpCase[] = [];
   private rows: HTMLElement[] = [];
-  private after: number | null = null;
+  private after: string | null = null;
   private chosen = 0;
   private turn = 0;
   private query = new URLSearchParams();
@@ -32,19 +32,19 @@ class JumpList {
 
   async load(query: URLSearchParams): Promise<void> {
     this.query = query;
-    await this.more(0);
+    await this.more("0");
   }
 
-  /** The next page, or with 0 the first. */
+  /** The next page, or with "0" the first. */
   async more(after = this.after): Promise<void> {
     if (after === null) return;
     const turn = ++this.turn;
     this.after = null;
-    const query = new URLSearchParams([...this.query, ["after", String(after)]]);
+    const query = new URLSearchParams([...this.query, ["after", after]]);
     const answer = await fetchJump(`${this.url}?${query.toString()}`);
     if (turn !== this.turn) return;
     if (answer.kind !== "jump") return setText(this.note, "The list cannot be reached now.");
-    if (after === 0) {
+    if (after === "0") {
       this.cases = [];
       this.rows = [];
       this.chosen = 0;

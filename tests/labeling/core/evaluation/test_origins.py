@@ -34,6 +34,14 @@ def test_blind_readings_come_first_and_others_stand_in_for_them():
     ]
 
 
+@pytest.mark.parametrize("origin", ["blind-first", "all"])
+def test_repeats_and_planted_errors_never_count(origin):
+    again = LabeledReport("R1", "ann", LabelSet(), LabelMeta(round=2, extra={"arm": "blank"}))
+    found, notes = kept(origin, [reading("R1", "ann", "blank"), again, reading("R4", "ann", "seeded")])
+    assert found == [("R1", "ann")]
+    assert notes == ["2 readings are left out: they are repeats, or began with planted errors"]
+
+
 def test_blind_readings_alone_can_be_asked_for():
     found, notes = kept("blind")
     assert found == [("R1", "ann")]

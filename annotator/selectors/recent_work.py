@@ -20,7 +20,7 @@ class ReadCase:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class RecentWork:
     """Submissions since a moment, newest first; `cases` lists at most `MAX_LISTED`, the figures count all."""
 
     cases: list[ReadCase]
@@ -30,7 +30,7 @@ class Sitting:
     median_seconds: float | None
 
 
-def sitting_of(*, project: Project, reader: User, since: datetime) -> Sitting:
+def recent_work(*, project: Project, reader: User, since: datetime) -> RecentWork:
     """What the reader submitted and skipped in the project since a moment."""
     rows = (
         Reading.objects.filter(project=project, reader=reader, submitted_at__gte=since)
@@ -45,7 +45,7 @@ def sitting_of(*, project: Project, reader: User, since: datetime) -> Sitting:
     for each in read:
         by_case[each.case_id] = by_case.get(each.case_id, 0) + each.seconds
     skipped = Draft.objects.filter(project=project, reader=reader, state=DraftState.SKIPPED, saved_at__gte=since)
-    return Sitting(
+    return RecentWork(
         cases=read[:MAX_LISTED],
         n_cases=len(by_case),
         n_skipped=skipped.count(),
