@@ -113,6 +113,19 @@ describe("a submitted case", () => {
   });
 });
 
+describe("a case of others", () => {
+  it("is only looked at, and has nothing to submit", async () => {
+    const page = open(payload({ case: { ...payload().case, is_own: false } }));
+    await pass(1000);
+    page.run({ do: "value", code: "0" });
+    page.run({ do: "submit" });
+    await pass(1000);
+    expect(writes()).toEqual([]);
+    expect(document.getElementById("submit-button")?.hidden).toBe(true);
+    expect((document.getElementById("case-comment-text") as HTMLTextAreaElement).readOnly).toBe(true);
+  });
+});
+
 describe("the line above the cells", () => {
   it("says why a case was sent back, and that an excluded one counts for nothing", () => {
     const sentBack: NoteThread = { ...NOTE, kind: "return", cell: "", author: "manager", text: "Look at the spleen." };

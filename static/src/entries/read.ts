@@ -38,7 +38,7 @@ if (window.location.hash === "#reopen") {
   window.history.replaceState(null, "", window.location.pathname); // asked for once, not again when the page is loaded again
   page.run({ do: "reopen" });
 }
-if (!preferences.data.tour_done) page.startTour();
+if (!preferences.data.tour_done && page.isOwn) page.startTour();
 
 /** Commands whose chords work while somebody types. */
 const IN_TEXT = new Set<Command["do"]>(["submit", "skip", "jump", "summary", "flag", "layout", "reopen", "case-notes"]);

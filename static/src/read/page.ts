@@ -312,8 +312,10 @@ export class ReadingPage {
     byId("report-place").scrollTop = 0;
     this.status.showCase(this.session.payload);
     showBanner(this.session.payload, { reopen: () => this.run({ do: "reopen" }) });
-    this.card.comment.readOnly = this.session.isLocked;
-    this.flow.setLocked(this.session.isLocked);
+    const isLocked = this.session.isLocked || !this.isOwn;
+    this.card.comment.readOnly = isLocked;
+    this.flow.setLocked(isLocked);
+    byId("submit-button").hidden = !this.isOwn;
     this.status.showSave(this.session.autosave.status, performance.now());
     this.status.showTime(this.session.activeSeconds);
     this.status.showBusy(false);
