@@ -10,7 +10,7 @@ from annotator.models import Arm, Draft, Reading, Reads, Seat, SeatState
 from annotator.selectors.seats import sitting_for
 from annotator.services.queue import give_back, take_next
 from labeling.models import Run
-from tests.annotator.seat_worlds import add_seat, set_reads
+from tests.annotator.seat_worlds import add_seat, api, set_reads
 from tests.annotator.worlds import add_run, draft_body, submission_body
 
 pytestmark = pytest.mark.django_db
@@ -27,10 +27,6 @@ def training(world):
 def reader(client, training):
     client.force_login(training.reader)
     return client
-
-
-def api(case, what=""):
-    return f"/api/projects/{case.project.slug}/cases/{case.pk}{what}"
 
 
 def send(client, method, case, what, body):

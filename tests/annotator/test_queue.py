@@ -8,11 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from annotator.models import Arm, AssignmentPlan, Draft, Event, Exclusion, Membership, Reading, Role, Seat, SeatState
+from annotator.models import Arm, Draft, Event, Exclusion, Membership, Reading, Role, Seat, SeatState
 from annotator.selectors.queues import MAX_HELD
 from annotator.selectors.seats import sitting_for
 from annotator.services.queue import extend, give_back, take_next
-from tests.annotator.seat_worlds import add_seat, queue_of
+from tests.annotator.seat_worlds import add_seat, api, limit, queue_of
 from tests.annotator.worlds import NOW, add_case, draft_body, submission_body
 
 pytestmark = pytest.mark.django_db
@@ -22,10 +22,6 @@ LATER = NOW + timedelta(hours=1)
 def take(world, reader, now=NOW):
     seat = take_next(project=world.project, reader=reader, now=now)
     return seat.case.key if seat else None
-
-
-def api(case, what=""):
-    return f"/api/projects/{case.project.slug}/cases/{case.pk}{what}"
 
 
 def send(client, method, case, what, body):
@@ -82,17 +78,7 @@ def test_whoever_may_open_pages_with_machine_labels_gets_no_blank_seat(world, ro
 
 
 def test_a_quota_ends_the_queue_for_its_reader(world):
-    seats = queue_of(world)
-    plan = AssignmentPlan.objects.create(
-        project=world.project,
-        number=1,
-        seed=1,
-        request={"quotas": {str(world.reader.pk): 1}},
-        summary={},
-        method_version=1,
-        applied_at=NOW,
-    )
-    Seat.objects.filter(pk__in=[seat.pk for seat in seats]).update(plan=plan)
+    limit(world, queue_of(world), quota=1)
     assert [take(world, world.reader), take(world, world.reader)] == ["lumbar-1", None]
     assert take(world, world.other_reader) == "lumbar-2"
 

@@ -16,10 +16,10 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from annotator.models import AssignmentPlan, Membership, Role, Seat, SeatState, User
+from annotator.models import Membership, Role, Seat, SeatState, User
 from annotator.selectors.queues import MAX_HELD
 from annotator.services.queue import take_next
-from tests.annotator.seat_worlds import queue_of
+from tests.annotator.seat_worlds import limit, queue_of
 from tests.annotator.worlds import make_world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,17 +181,7 @@ def test_beside_a_claim_that_hangs_a_reader_gets_one_case_and_never_more_than_th
 @needs_postgres
 def test_a_quota_holds_when_tabs_of_one_reader_claim_at_once():
     world = make_world("quota", n_cases=6)
-    seats = queue_of(world)
-    plan = AssignmentPlan.objects.create(
-        project=world.project,
-        number=1,
-        seed=1,
-        request={"quotas": {str(world.reader.pk): 1}},
-        summary={},
-        method_version=1,
-        applied_at=timezone.now(),
-    )
-    Seat.objects.filter(pk__in=[seat.pk for seat in seats]).update(plan=plan)
+    limit(world, queue_of(world), quota=1)
     with frozen_claim(world) as claimed:
         assert take_next(project=world.project, reader=world.reader, now=timezone.now()) is None
     assert claimed.result() is not None

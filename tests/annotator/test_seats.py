@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from annotator.models import Arm, Draft, Exclusion, Membership, Reading, Reads, Role, Seat, SeatState
 from annotator.selectors.seats import seats_in_play, sitting_for
-from tests.annotator.seat_worlds import add_seat, set_reads
+from tests.annotator.seat_worlds import add_seat, api, set_reads
 from tests.annotator.test_routes import call
 from tests.annotator.worlds import add_run, draft_body, submission_body
 from tests.vision.stored import stored_mask, stored_series
@@ -33,10 +33,6 @@ def assigned(world):
 def reader(client, assigned):
     client.force_login(assigned.reader)
     return client
-
-
-def api(case, what=""):
-    return f"/api/projects/{case.project.slug}/cases/{case.pk}{what}"
 
 
 def payload(client, case):

@@ -34,15 +34,11 @@ from annotator.services.queue import take_next
 from annotator.services.readings import Submission, submit_reading
 from annotator.services.reopening import return_reading
 from annotator.services.seat_changes import give_seats
-from tests.annotator.seat_worlds import add_seat, queue_of, set_reads
+from tests.annotator.seat_worlds import add_seat, api, queue_of, set_reads
 from tests.annotator.worlds import NOW, draft_body, submission_body
 
 pytestmark = pytest.mark.django_db
 CELL = "spine|stenosis"
-
-
-def api(case, what=""):
-    return f"/api/projects/{case.project.slug}/cases/{case.pk}{what}"
 
 
 def post(client, case, what, body):

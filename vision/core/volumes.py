@@ -117,19 +117,18 @@ def simple_itk() -> Any:
 
 def to_itk(volume: Volume) -> Any:
     """A SimpleITK image at the same place. Raises `ImageRefused` for axes that are not perpendicular."""
-    itk = simple_itk()
-    _require_perpendicular(volume.grid)
-    image = itk.GetImageFromArray(volume.voxels)
-    _place(image, volume.grid)
-    return image
+    return _itk_image(volume.voxels, volume.grid)
 
 
 def labels_to_itk(label_map: LabelMap) -> Any:
     """The label map as a SimpleITK image at the same place."""
-    itk = simple_itk()
-    _require_perpendicular(label_map.grid)
-    image = itk.GetImageFromArray(label_map.labels)
-    _place(image, label_map.grid)
+    return _itk_image(label_map.labels, label_map.grid)
+
+
+def _itk_image(voxels: NDArray[Any], grid: Grid) -> Any:
+    _require_perpendicular(grid)
+    image = simple_itk().GetImageFromArray(voxels)
+    _place(image, grid)
     return image
 
 
