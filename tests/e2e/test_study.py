@@ -116,12 +116,12 @@ def _freeze(manager: Page, start: str) -> None:
 
 def _read_all(page: Page, server: Server, slug: str, *, differs: bool) -> None:
     """Read four cases as the machine would have; one of the readers does not see the normal liver of E-2."""
+    page.goto(f"{server.url}/projects/{slug}/next/")
+    screen = Screen(page, server.url, slug).ready()
+    if page.get_by_role("dialog").count():  # the tour of a newcomer
+        page.keyboard.press("Escape")
     for _ in world.REPORTS:
-        page.goto(f"{server.url}/projects/{slug}/next/")
-        screen = Screen(page, server.url, slug).ready()
-        if page.get_by_role("dialog").count():  # the tour of a newcomer
-            page.keyboard.press("Escape")
-        key = screen.case_key
+        key = screen.ready().case_key
         is_blank = screen.stored()["arm"] == "blank"
         _say(screen, world.MACHINE[key], is_blank=is_blank, differs=differs and key == "E-2")
         screen.settle()
